@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class AvatarProjectConfig(AppConfig):
+    name = "avatar_project"

@@ -1,0 +1,117 @@
+"""What crosses the boundary between the engine host and its clients.
+
+Plain values: importable from everywhere, importing nothing of ours. Sound between stages is PCM16 little endian mono;
+speech-to-text and turn detection take it at ``STT_RATE``, text-to-speech and the wire give it at ``WIRE_RATE``.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+WIRE_RATE = 24_000
+"""Samples per second on the socket and out of every text-to-speech engine."""
+STT_RATE = 16_000
+"""Samples per second into voice activity, turn detection and speech-to-text."""
+
+EngineKind = Literal["stt", "chat", "tts", "turn"]
+EngineState = Literal["absent", "loading", "ready", "failed"]
+
+
+class Word(msgspec.Struct, frozen=True):
+    """One recognised word; times in seconds from the start of the audio given."""
+
+    text: str
+    start_s: float
+    end_s: float
+    probability: float
+
+
+class Transcript(msgspec.Struct, frozen=True):
+    """What speech-to-text heard. ``text`` is empty for silence and noise."""
+
+    text: str
+    language: str
+    """BCP-47 tag, as asked for (``zh-TW``) or as detected (``en``)."""
+    duration_s: float
+    confidence: float = 0.0
+    """exp(mean log probability of the tokens), 0..1; 0 when nothing was said."""
+    no_speech_probability: float = 0.0
+    words: tuple[Word, ...] = ()
+    model: str = ""
+    compute_ms: float = 0.0
+    """Time the engine computed, without waiting for its turn."""
+    wait_ms: float = 0.0
+
+
+class ToolCallDelta(msgspec.Struct, frozen=True):
+    """A piece of a function call as the chat model streams it; ``id`` and ``name`` come with the first piece."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+class Usage(msgspec.Struct, frozen=True):
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+
+class ChatDelta(msgspec.Struct, frozen=True):
+    """One step of a streamed answer."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    finish_reason: str | None = None
+    """``stop``, ``length``, ``tool_calls`` or ``content_filter``, with the last step only."""
+    usage: Usage | None = None
+
+
+class ChatRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A chat completion in the OpenAI form. ``messages`` hold role/content/tool_calls/tool_call_id objects."""
+
+    messages: tuple[Mapping[str, Any], ...]
+    model: str = ""
+    """Empty means the host's default chat model."""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    tool_choice: str | Mapping[str, Any] | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    seed: int | None = None
+
+
+class VoiceInfo(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    engine: str
+    languages: tuple[str, ...]
+    """BCP-47 tags it can speak."""
+    clones: bool = False
+
+
+class EngineStatus(msgspec.Struct, frozen=True):
+    """One engine as clients may show it."""
+
+    kind: EngineKind
+    model: str
+    state: EngineState
+    languages: tuple[str, ...] = ()
+    progress: float | None = None
+    """0..1 while loading, if known."""
+    detail: str = ""
+    """For people: what it is doing, or what went wrong and what to do."""
+    memory_bytes: int = 0
+
+
+class HostStatus(msgspec.Struct, frozen=True):
+    """The engine host: ``ready`` once a conversation can start."""
+
+    ready: bool
+    engines: tuple[EngineStatus, ...] = ()
+    voices: tuple[VoiceInfo, ...] = ()
+    sessions: int = 0
+    max_sessions: int = 0
+    context_tokens: int = 0
+    """Context window of the default chat model."""
