@@ -1,0 +1,184 @@
+"""The facts of a conversation: one small, versioned payload type each.
+
+``personal`` names the fields that hold a person's words; the log encrypts them under the turn's key. The order of a
+spoken turn: `UserSpoke` (before ``committed`` is said), `UserTranscribed`, `ReplyStarted`, `ReplySpoken` per sentence
+(before its first sound is sent), `ReplyGenerated`, `ReplyHeard`, `ReplyFinished`, `TurnMeasured`.
+"""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all payloads."""
+
+    type: ClassVar[str]
+    version: ClassVar[int] = 1
+    personal: ClassVar[frozenset[str]] = frozenset()
+
+
+class ConversationStarted(Fact):
+    type = "conversation.started"
+    owner: str
+    language: str = ""
+    voice: str = ""
+
+
+class SessionOpened(Fact):
+    type = "session.opened"
+    session_id: str
+    model: str = ""
+    voice: str = ""
+    language: str = ""
+
+
+class SessionClosed(Fact):
+    type = "session.closed"
+    session_id: str
+    reason: str
+
+
+class UserSpoke(Fact):
+    """An utterance was committed; its sound is on disk."""
+
+    type = "user.spoke"
+    item_id: str
+    audio_id: str
+    duration_ms: int
+    previous_item_id: str | None = None
+
+
+class UserTranscribed(Fact):
+    type = "user.transcribed"
+    personal = frozenset({"text"})
+    item_id: str
+    text: str
+    language: str = ""
+    confidence: float = 0.0
+    model: str = ""
+
+
+class UserTranscriptionFailed(Fact):
+    type = "user.transcription_failed"
+    item_id: str
+    code: str
+    message: str
+
+
+class UserWrote(Fact):
+    """A typed message."""
+
+    type = "user.wrote"
+    personal = frozenset({"text"})
+    item_id: str
+    text: str
+    previous_item_id: str | None = None
+
+
+class ItemCreated(Fact):
+    """An item that the client put into the conversation: a system message, an assistant's message, a tool's output."""
+
+    type = "item.created"
+    personal = frozenset({"content"})
+    item_id: str
+    kind: str
+    role: str = ""
+    content: str = ""
+    """The item as JSON, as the client sent it."""
+    previous_item_id: str | None = None
+
+
+class ItemDeleted(Fact):
+    type = "item.deleted"
+    item_id: str
+
+
+class ReplyStarted(Fact):
+    type = "reply.started"
+    response_id: str
+    model: str = ""
+    voice: str = ""
+
+
+class ReplyGenerated(Fact):
+    """What the model wrote, whether or not anybody heard it."""
+
+    type = "reply.generated"
+    personal = frozenset({"text"})
+    response_id: str
+    item_id: str
+    text: str
+    finish_reason: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+
+class ToolCalled(Fact):
+    type = "tool.called"
+    personal = frozenset({"arguments"})
+    response_id: str
+    item_id: str
+    call_id: str
+    name: str
+    arguments: str
+
+
+class ReplySpoken(Fact):
+    """A sentence about to be sent as sound (or, in a text answer, the text)."""
+
+    type = "reply.spoken"
+    personal = frozenset({"text"})
+    response_id: str
+    item_id: str
+    index: int
+    text: str
+
+
+class ReplyHeard(Fact):
+    """What reached the listener; never beyond what was sent."""
+
+    type = "reply.heard"
+    personal = frozenset({"text"})
+    response_id: str
+    item_id: str
+    text: str
+    audio_ms: int
+    source: Literal["client", "playback_clock", "text"]
+    audio_id: str = ""
+    complete: bool = True
+
+
+class ReplyFinished(Fact):
+    type = "reply.finished"
+    response_id: str
+    status: Literal["completed", "cancelled", "failed", "incomplete"]
+    reason: str = ""
+
+
+class ReplyFailed(Fact):
+    """The model answered nothing, or an engine failed; ``spoken`` is the honest sentence said instead."""
+
+    type = "reply.failed"
+    response_id: str
+    code: str
+    message: str
+    spoken: str = ""
+
+
+class TurnMeasured(Fact):
+    """The waterfall: milliseconds from the true end of speech; None where a step did not happen."""
+
+    type = "turn.measured"
+    response_id: str
+    endpoint_ms: float | None = None
+    transcript_ms: float | None = None
+    first_token_ms: float | None = None
+    first_sentence_ms: float | None = None
+    first_audio_ms: float | None = None
+    model_ms: float | None = None
+    """Time on the road to the first audio spent in models."""
+
+
+FACTS: dict[str, type[Fact]] = {fact.type: fact for fact in Fact.__subclasses__()}
