@@ -18,14 +18,14 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     personal: ClassVar[frozenset[str]] = frozenset()
 
 
-class ConversationStarted(Fact):
+class ConversationStarted(Fact, frozen=True, kw_only=True):
     type = "conversation.started"
     owner: str
     language: str = ""
     voice: str = ""
 
 
-class SessionOpened(Fact):
+class SessionOpened(Fact, frozen=True, kw_only=True):
     type = "session.opened"
     session_id: str
     model: str = ""
@@ -33,13 +33,13 @@ class SessionOpened(Fact):
     language: str = ""
 
 
-class SessionClosed(Fact):
+class SessionClosed(Fact, frozen=True, kw_only=True):
     type = "session.closed"
     session_id: str
     reason: str
 
 
-class UserSpoke(Fact):
+class UserSpoke(Fact, frozen=True, kw_only=True):
     """An utterance was committed; its sound is on disk."""
 
     type = "user.spoke"
@@ -49,7 +49,7 @@ class UserSpoke(Fact):
     previous_item_id: str | None = None
 
 
-class UserTranscribed(Fact):
+class UserTranscribed(Fact, frozen=True, kw_only=True):
     type = "user.transcribed"
     personal = frozenset({"text"})
     item_id: str
@@ -59,14 +59,14 @@ class UserTranscribed(Fact):
     model: str = ""
 
 
-class UserTranscriptionFailed(Fact):
+class UserTranscriptionFailed(Fact, frozen=True, kw_only=True):
     type = "user.transcription_failed"
     item_id: str
     code: str
     message: str
 
 
-class UserWrote(Fact):
+class UserWrote(Fact, frozen=True, kw_only=True):
     """A typed message."""
 
     type = "user.wrote"
@@ -76,7 +76,7 @@ class UserWrote(Fact):
     previous_item_id: str | None = None
 
 
-class ItemCreated(Fact):
+class ItemCreated(Fact, frozen=True, kw_only=True):
     """An item that the client put into the conversation: a system message, an assistant's message, a tool's output."""
 
     type = "item.created"
@@ -89,19 +89,19 @@ class ItemCreated(Fact):
     previous_item_id: str | None = None
 
 
-class ItemDeleted(Fact):
+class ItemDeleted(Fact, frozen=True, kw_only=True):
     type = "item.deleted"
     item_id: str
 
 
-class ReplyStarted(Fact):
+class ReplyStarted(Fact, frozen=True, kw_only=True):
     type = "reply.started"
     response_id: str
     model: str = ""
     voice: str = ""
 
 
-class ReplyGenerated(Fact):
+class ReplyGenerated(Fact, frozen=True, kw_only=True):
     """What the model wrote, whether or not anybody heard it."""
 
     type = "reply.generated"
@@ -115,7 +115,7 @@ class ReplyGenerated(Fact):
     cached_tokens: int = 0
 
 
-class ToolCalled(Fact):
+class ToolCalled(Fact, frozen=True, kw_only=True):
     type = "tool.called"
     personal = frozenset({"arguments"})
     response_id: str
@@ -125,7 +125,7 @@ class ToolCalled(Fact):
     arguments: str
 
 
-class ReplySpoken(Fact):
+class ReplySpoken(Fact, frozen=True, kw_only=True):
     """A sentence about to be sent as sound (or, in a text answer, the text)."""
 
     type = "reply.spoken"
@@ -136,7 +136,7 @@ class ReplySpoken(Fact):
     text: str
 
 
-class ReplyHeard(Fact):
+class ReplyHeard(Fact, frozen=True, kw_only=True):
     """What reached the listener; never beyond what was sent."""
 
     type = "reply.heard"
@@ -150,14 +150,14 @@ class ReplyHeard(Fact):
     complete: bool = True
 
 
-class ReplyFinished(Fact):
+class ReplyFinished(Fact, frozen=True, kw_only=True):
     type = "reply.finished"
     response_id: str
     status: Literal["completed", "cancelled", "failed", "incomplete"]
     reason: str = ""
 
 
-class ReplyFailed(Fact):
+class ReplyFailed(Fact, frozen=True, kw_only=True):
     """The model answered nothing, or an engine failed; ``spoken`` is the honest sentence said instead."""
 
     type = "reply.failed"
@@ -167,7 +167,7 @@ class ReplyFailed(Fact):
     spoken: str = ""
 
 
-class TurnMeasured(Fact):
+class TurnMeasured(Fact, frozen=True, kw_only=True):
     """The waterfall: milliseconds from the true end of speech; None where a step did not happen."""
 
     type = "turn.measured"
