@@ -1,8 +1,15 @@
-"""The ASGI entry: HTTP to Django, sockets to the consumers."""
+"""The ASGI entry: HTTP to Django, sockets through the doors to the consumers."""
 
 import os
 
+from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "avatar_project.settings")
-application = get_asgi_application()
+django_application = get_asgi_application()
+
+# Only now: what follows needs Django's applications loaded.
+from avatar_project.doors import Doors  # noqa: E402
+from conversations.routing import websocket_urlpatterns  # noqa: E402
+
+application = ProtocolTypeRouter({"http": django_application, "websocket": Doors(URLRouter(websocket_urlpatterns))})

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import structlog
+from csp.constants import NONE, SELF
 from environs import Env
 
+from avatar_project.bind import guests_admitted
 from inference import config as inference_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -16,7 +19,11 @@ SECRET_KEY = env.str("AVATAR_SECRET_KEY", "")
 DEBUG = env.bool("AVATAR_DEBUG", False)
 BIND = env.str("AVATAR_BIND", "127.0.0.1")
 PORT = env.int("AVATAR_PORT", 8000)
-ALLOWED_HOSTS = env.list("AVATAR_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS: list[str] = env.list("AVATAR_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+HTTPS = env.bool("AVATAR_HTTPS", False)
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("AVATAR_TRUSTED_ORIGINS", [])
+GUESTS = env.str("AVATAR_GUESTS", "auto")
+GUESTS_ADMITTED = guests_admitted(BIND, ALLOWED_HOSTS, GUESTS)
 
 INSTALLED_APPS = [
     "avatar_project",
@@ -42,9 +49,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "avatar_project.middleware.GuestMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "avatar_project.middleware.PermissionsPolicyMiddleware",
 ]
 ROOT_URLCONF = "avatar_project.urls"
 ASGI_APPLICATION = "avatar_project.asgi.application"
@@ -75,6 +85,9 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "avatar_project.User"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/chat"
+LOGOUT_REDIRECT_URL = "/chat"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 
 LANGUAGE_CODE = "en"
@@ -98,3 +111,69 @@ Q_CLUSTER = {
     "catch_up": False,
     "poll": 1,
 }
+
+# A page may load what this server serves, and nothing else; no inline script or style.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "media-src": [SELF, "blob:"],
+        "worker-src": [SELF],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+# Each server on this machine has a jar of its own: browsers share cookies between the ports of one host.
+SESSION_COOKIE_NAME = f"avatar_session_{PORT}"
+CSRF_COOKIE_NAME = f"avatar_csrf_{PORT}"
+
+# Static files are found where they lie: nothing to collect before the start.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 0 if DEBUG else 60
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "()": "structlog.stdlib.ProcessorFormatter",
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.dev.ConsoleRenderer(colors=False) if DEBUG else structlog.processors.JSONRenderer(),
+            ],
+            "foreign_pre_chain": [
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+            ],
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("AVATAR_LOG_LEVEL", "INFO")},
+    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+}
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)

@@ -1,0 +1,53 @@
+"""`GET /health`: 200 once a conversation can start, 503 with the reason until then."""
+
+import asyncio
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from conversations.engines import engines
+from inference.errors import EngineError
+from inference.types import HostStatus
+
+ANSWER_WITHIN_S = 2.0
+
+
+def _database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return "ok"
+
+
+def _described(status: HostStatus) -> dict[str, Any]:
+    return {
+        "sessions": {"open": status.sessions, "most": status.max_sessions},
+        "engines": [
+            {"kind": e.kind, "model": e.model, "state": e.state, "progress": e.progress, "detail": e.detail}
+            for e in status.engines
+        ],
+    }
+
+
+@never_cache
+@require_safe
+@login_not_required
+async def health(request: HttpRequest) -> JsonResponse:
+    """JSON: ``status`` (``ready`` or ``starting``), ``database``, ``engines`` with state and progress."""
+    body: dict[str, Any] = {"status": "starting", "database": "unknown", "engines": []}
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            body["database"] = await asyncio.to_thread(_database)
+            status = await engines().status()
+    except EngineError as error:
+        body["detail"] = error.message
+    except TimeoutError:
+        body["detail"] = f"No answer within {ANSWER_WITHIN_S:g} s. Is the engine host running?"
+    else:
+        body |= _described(status)
+        if status.ready:
+            body["status"] = "ready"
+    return JsonResponse(body, status=200 if body["status"] == "ready" else 503)

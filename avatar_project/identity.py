@@ -1,0 +1,64 @@
+"""Who is at the door: a signed-in person, a guest behind a cookie, or the holder of an API key.
+
+Guests are admitted only where nobody but this machine can reach the server. That is decided by the address the server
+is bound to, never by where a request seems to come from: behind a proxy every request comes from loopback.
+"""
+
+import hashlib
+import hmac
+import secrets
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest
+
+from avatar_project.models import User
+
+
+def new_guest() -> User:
+    """A guest is a row of its own, so that what is said has an owner from the first word on."""
+    return _create_guest(f"guest-{secrets.token_hex(8)}")
+
+
+def guest_of_key(key: str) -> User:
+    """The guest that an API key stands for where guests are admitted: the same key, the same guest."""
+    digest = hmac.new(settings.SECRET_KEY.encode(), b"guest-key:" + key.encode(), hashlib.sha256).hexdigest()[:32]
+    username = f"guest-key-{digest}"
+    return User.objects.filter(username=username).first() or _create_guest(username)
+
+
+def _create_guest(username: str) -> User:
+    # Two first connections with one key may arrive at once: the second finds the first one's row.
+    user, created = User.objects.get_or_create(username=username, defaults={"is_guest": True})
+    if created:
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+    return user
+
+
+def user_of_session(session_key: str | None) -> User | None:
+    """The active person of a session cookie, checked as Django's own middleware does (password hash included)."""
+    if not session_key:
+        return None
+    request = HttpRequest()
+    request.session = SessionStore(session_key)
+    keys = (SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY)
+    if not all(key in request.session for key in keys):
+        return None
+    user = get_user(request)
+    return user if isinstance(user, User) and user.is_active else None
+
+
+def user_at_the_door(*, session_key: str | None, api_key: str | None, guests: bool) -> User | None:
+    """The owner of what a connection will say, or None when it may not come in.
+
+    A session outranks a key: the page's socket carries its cookie. Keys of signed-in people come with the REST API;
+    until then a key is a guest's, where guests are admitted.
+    """
+    if user := user_of_session(session_key):
+        return user
+    if not guests:
+        return None
+    user = guest_of_key(api_key) if api_key else new_guest()
+    return user if user.is_active else None

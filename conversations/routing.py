@@ -1,0 +1,5 @@
+"""Where each socket lives."""
+
+from django.urls import URLPattern
+
+websocket_urlpatterns: list[URLPattern] = []
