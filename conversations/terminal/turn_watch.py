@@ -1,0 +1,134 @@
+"""Follows one turn through the server's events and says when each thing happened."""
+
+import asyncio
+import base64
+import time
+from typing import Any
+
+import msgspec
+
+from conversations.terminal.microphone import Asked
+from inference.types import WIRE_RATE
+
+STEPS = ("speech_stopped", "transcript", "first_text", "first_audio", "done")
+
+
+class TurnResult(msgspec.Struct):
+    """Milliseconds from the true end of speech, seconds of sound, and what went wrong."""
+
+    clip: str
+    ms: dict[str, float]
+    server_ms: dict[str, float]
+    """The server's own waterfall (``avatar.latency``)."""
+    transcript: str
+    reply: str
+    audio_s: float
+    underrun_ms: float
+    splits: int
+    errors: list[str]
+    heard_out: float
+    """The moment (``time.perf_counter``) when the answer has been played."""
+
+
+class Response(msgspec.Struct):
+    arrivals: list[tuple[float, float]] = []
+    text: str = ""
+    first_text: float | None = None
+    done: float | None = None
+    status: str = ""
+
+
+class TurnWatch:
+    """Feed it every event from the question on; `settled` is set once an answer has been completed."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self.settled = asyncio.Event()
+        self._at: dict[str, float] = {}
+        self._responses: dict[str, Response] = {}
+        self._transcripts: dict[str, str] = {}
+        self._server_ms: dict[str, float] = {}
+        self._errors: list[str] = []
+        self._speaking = False
+        self._stops = 0
+
+    def handle(self, event: dict[str, Any]) -> None:
+        now, kind = time.perf_counter(), str(event.get("type", ""))
+        if kind == "error":
+            self._errors.append(str(event["error"].get("message")))
+        elif kind == "input_audio_buffer.speech_started":
+            self._speaking = True
+        elif kind == "input_audio_buffer.speech_stopped":
+            self._speaking, self._at["speech_stopped"] = False, now
+            self._stops += 1
+        elif kind.startswith("conversation.item.input_audio_transcription."):
+            self._transcription(kind.rpartition(".")[2], event, now)
+        elif kind == "avatar.latency":
+            self._server_ms = {k: v for k, v in event.items() if k.endswith("_ms") and v is not None}
+        elif kind.startswith("response."):
+            self._response(kind, event, now)
+        if self._answer().done and self._transcripts and not self._speaking:
+            self.settled.set()
+
+    def _transcription(self, step: str, event: dict[str, Any], now: float) -> None:
+        if step == "completed":
+            self._transcripts[event["item_id"]] = event["transcript"]
+            self._at["transcript"] = now
+        elif step == "failed":
+            self._transcripts[event["item_id"]] = ""
+            self._errors.append("transcription failed")
+
+    def _response(self, kind: str, event: dict[str, Any], now: float) -> None:
+        response_id = event.get("response_id") or event["response"]["id"]
+        response = self._responses.setdefault(response_id, Response())
+        if kind == "response.output_audio.delta":
+            response.arrivals.append((now, len(base64.b64decode(event["delta"])) / 2 / WIRE_RATE))
+        elif kind in {"response.output_audio_transcript.delta", "response.output_text.delta"}:
+            response.first_text = response.first_text or now
+            response.text += event["delta"]
+        elif kind == "response.done":
+            response.status, response.done = event["response"]["status"], now
+
+    def _answer(self) -> Response:
+        """The answer that counts: the last one not cancelled (a server may begin anew after a pause)."""
+        live = [r for r in self._responses.values() if r.status != "cancelled"]
+        return live[-1] if live else Response()
+
+    def result(self) -> TurnResult:
+        answer, errors = self._answer(), list(self._errors)
+        moments = {
+            **self._at,
+            "first_text": answer.first_text,
+            "first_audio": answer.arrivals[0][0] if answer.arrivals else None,
+            "done": answer.done,
+        }
+        ms = {step: round((at - self.asked.end) * 1000, 1) for step in STEPS if (at := moments.get(step))}
+        if not answer.arrivals:
+            errors.append("no sound came")
+        elif ms["first_audio"] < 0:
+            errors.append("answered before the end of speech")
+        if answer.status not in {"completed", "incomplete"}:
+            errors.append(f"the answer ended as {answer.status or 'never'}")
+        played_until, dry_s = _playback(answer.arrivals)
+        return TurnResult(
+            clip=self.asked.clip.name,
+            ms=ms,
+            server_ms=self._server_ms,
+            transcript=" ".join(self._transcripts.values()).strip(),
+            reply=answer.text,
+            audio_s=round(sum(length for _, length in answer.arrivals), 3),
+            underrun_ms=round(dry_s * 1000, 1),
+            splits=max(0, self._stops - 1),
+            errors=errors,
+            heard_out=played_until,
+        )
+
+
+def _playback(arrivals: list[tuple[float, float]]) -> tuple[float, float]:
+    """(when a player that starts at the first piece has played all, seconds during which it had nothing to play)."""
+    clock, dry_s = 0.0, 0.0
+    for at, length in arrivals:
+        if clock and at > clock + 0.001:
+            dry_s += at - clock
+        clock = max(clock, at) + length
+    return clock or time.perf_counter(), dry_s
