@@ -1,0 +1,93 @@
+"""How long to wait in silence before a turn counts as over.
+
+Two witnesses: Smart Turn hears whether the voice has ended (probability 0..1), the speculative transcript shows whether
+the words have. A question that sounds finished is answered at once; a statement may be the first of several ("And so,
+my fellow Americans ... ask not"), so it gets a longer silence the longer it already is. While the transcript is
+awaited nothing is lost by waiting: without it there is nothing to answer.
+"""
+
+import re
+from typing import Literal
+
+import msgspec
+
+from conversations.realtime.listening.settings import TurnSettings
+
+Ending = Literal["question", "request", "statement", "open"]
+
+FINISHED = 0.5
+"""Smart Turn's own threshold."""
+UNANSWERED_MS = 700
+"""Waited when no witness has come yet."""
+SHORT_SPEECH_MS, LONG_SPEECH_MS = 900, 1_400
+"""A statement as short as the first is answered nearly as soon as a question, one as long as the second is not."""
+
+_QUESTION = re.compile(r"[?？]['\"”’)）]*$")
+_STATEMENT = re.compile(r"(?<![.…])[.!。！]['\"”’)）]*$")
+_SENTENCES = re.compile(r"(?<=[.!?。！？])\s*")
+_REQUEST = re.compile(
+    r"(please|tell|give|show|explain|describe|play|stop|wait|write|read|sing|say|translate|set|turn|open|close|call|find"
+    r"|help|list|count|repeat|continue|go on|go ahead|let's|hello|hi|hey|thanks|thank you|yes|no|yeah|okay|ok|sure)\b"
+    r"|請|请|告訴|告诉|幫|帮|你好|謝謝|谢谢|好的|是的|不是|不用",
+    re.IGNORECASE,
+)
+
+
+class Waits(msgspec.Struct, frozen=True):
+    """Silence in milliseconds, from the last speech on."""
+
+    quick: int
+    """Voice and words have ended, and an answer is asked for."""
+    statement: int
+    """Voice and words have ended, but more may follow."""
+    unsure: int
+    """One of the witnesses says that it goes on."""
+    longest: int
+    """Both say so."""
+
+
+SERVER = Waits(quick=320, statement=1_050, unsure=1_400, longest=2_000)
+SEMANTIC = {
+    # Their longest waits are those of OpenAI's semantic_vad.
+    "high": Waits(quick=256, statement=700, unsure=1_200, longest=2_000),
+    "medium": Waits(quick=320, statement=1_050, unsure=2_500, longest=4_000),
+    "auto": Waits(quick=320, statement=1_050, unsure=2_500, longest=4_000),
+    "low": Waits(quick=600, statement=1_500, unsure=5_000, longest=8_000),
+}
+
+
+def waits(settings: TurnSettings) -> Waits:
+    """What these settings mean when no fixed silence is asked for."""
+    return SEMANTIC[settings.eagerness] if settings.type == "semantic_vad" else SERVER
+
+
+def silence_ms(waits: Waits, *, speech_ms: int, probability: float | None, text: str | None) -> int:
+    """Silence after which the turn is over, by what is known now; None stands for a witness not heard yet.
+
+    ``speech_ms``: from the first to the last speech of the utterance; ``text``: its transcript so far.
+    """
+    ended = None if probability is None else probability >= FINISHED
+    if not text:
+        if ended is None:
+            return min(UNANSWERED_MS, waits.longest)
+        return max(UNANSWERED_MS, waits.quick) if ended else waits.unsure
+    kind = ending(text)
+    if ended is False:
+        return waits.longest if kind == "open" else waits.unsure
+    if kind == "open":
+        return waits.unsure
+    if kind in ("question", "request"):
+        return waits.quick
+    part = (speech_ms - SHORT_SPEECH_MS) / (LONG_SPEECH_MS - SHORT_SPEECH_MS)
+    return round(waits.quick + (waits.statement - waits.quick) * min(1.0, max(0.0, part)))
+
+
+def ending(text: str) -> Ending:
+    """How the words end. ``open``: without the mark of a finished sentence, as Whisper writes what breaks off."""
+    text = text.strip()
+    if _QUESTION.search(text):
+        return "question"
+    if not _STATEMENT.search(text):
+        return "open"
+    last = next(sentence for sentence in reversed(_SENTENCES.split(text)) if sentence.strip())
+    return "request" if _REQUEST.match(last.strip()) else "statement"

@@ -1,0 +1,47 @@
+"""An open turn: the user has been speaking since ``speech_start`` and may be pausing."""
+
+from dataclasses import dataclass
+
+from conversations.realtime.listening.endpointing import silence_ms, waits
+from conversations.realtime.listening.settings import MAX_UTTERANCE_MS, TurnSettings
+from inference.types import WIRE_RATE
+
+SAMPLES_PER_MS = WIRE_RATE // 1000
+PAUSE_MS = 64
+"""Silence that makes a pause: two frames."""
+
+
+@dataclass(slots=True)
+class Utterance:
+    """All positions are samples at `WIRE_RATE` since the session began."""
+
+    start: int
+    """Where its audio starts: the prefix padding before the first speech."""
+    speech_start: int
+    speech_end: int
+    pause: int | None = None
+    """The number of the pause that it is in."""
+    probability: float | None = None
+    text: str | None = None
+
+    def resume(self) -> None:
+        self.pause = self.probability = self.text = None
+
+    @property
+    def cut_at(self) -> int:
+        """Where it is committed however it goes on."""
+        return self.start + MAX_UTTERANCE_MS * SAMPLES_PER_MS
+
+    def over_at(self, settings: TurnSettings) -> int | None:
+        """Where the present pause ends the turn, by what is known now; None while there is speech."""
+        if self.pause is None:
+            return None
+        wait = settings.fixed_silence_ms
+        if wait is None:
+            wait = silence_ms(
+                waits(settings),
+                speech_ms=(self.speech_end - self.speech_start) // SAMPLES_PER_MS,
+                probability=self.probability,
+                text=self.text,
+            )
+        return self.speech_end + wait * SAMPLES_PER_MS
