@@ -16,6 +16,8 @@ INFERENCE = inference_config.load()
 DATA_DIR = INFERENCE.data_dir
 
 SECRET_KEY = env.str("AVATAR_SECRET_KEY", "")
+AVATAR_MASTER_KEY = env.str("AVATAR_MASTER_KEY", "")
+"""Wraps the keys of all conversations: 32 bytes in base64. `conversations.log.checks` says when it is not usable."""
 DEBUG = env.bool("AVATAR_DEBUG", False)
 BIND = env.str("AVATAR_BIND", "127.0.0.1")
 PORT = env.int("AVATAR_PORT", 8000)
@@ -76,6 +78,8 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATA_DIR / "avatar.sqlite3",
+        # A file also under test: the log's threads have connections of their own, which memory would not give them.
+        "TEST": {"NAME": str(DATA_DIR / "test.sqlite3")},
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,

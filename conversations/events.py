@@ -5,7 +5,8 @@ spoken turn: `UserSpoke` (before ``committed`` is said), `UserTranscribed`, `Rep
 (before its first sound is sent), `ReplyGenerated`, `ReplyHeard`, `ReplyFinished`, `TurnMeasured`.
 """
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -182,3 +183,20 @@ class TurnMeasured(Fact, frozen=True, kw_only=True):
 
 
 FACTS: dict[str, type[Fact]] = {fact.type: fact for fact in Fact.__subclasses__()}
+
+
+class UnknownFact(Exception):
+    """The log holds a fact that this program does not know, written by a newer one."""
+
+
+def decode_fact(type_: str, version: int, payload: Mapping[str, Any], *, redacted: bool = False) -> Fact:
+    """A stored payload as its type. Personal fields that were redacted are empty strings.
+
+    Raises `UnknownFact`, or `msgspec.ValidationError` for a payload that does not fit its type.
+    """
+    fact = FACTS.get(type_)
+    if fact is None or version > fact.version:
+        raise UnknownFact(f"{type_} version {version} is unknown here: update the program.")
+    if redacted:
+        payload = dict.fromkeys(fact.personal, "") | dict(payload)
+    return msgspec.convert(payload, fact)

@@ -1,0 +1,121 @@
+"""A stream's keys: read, made, destroyed. Used inside the writer's transaction or by a reader."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+from uuid6 import uuid7
+
+from conversations.log import crypto
+from conversations.log.errors import KeyDestroyed, MasterKeyMissing
+from conversations.log.models import Key, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A key in clear; ``id`` is what boxes and files remember of it."""
+
+    id: UUID
+    secret: bytes
+
+
+@dataclass(slots=True)
+class KeyRing:
+    """The keys of one stream, unwrapped as they are asked for. Lives as long as one transaction or one read.
+
+    Nothing is kept longer, so that a key that was destroyed by another process is gone for this one too.
+    """
+
+    stream: str
+    rows: dict[tuple[str, str], Key] = field(default_factory=dict)
+    by_id: dict[UUID, Key] = field(default_factory=dict)
+    opened: dict[UUID, DataKey] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, stream: str, turns: Iterable[str] | None = None) -> "KeyRing":
+        """All keys of the stream, or only its own and those of ``turns``."""
+        ring = cls(stream)
+        ring.add(turns)
+        return ring
+
+    def add(self, turns: Iterable[str] | None) -> None:
+        rows = Key.objects.filter(stream=self.stream)
+        if turns is not None:
+            rows = rows.filter(Q(turn="") | Q(turn__in=list(turns)))
+        for row in rows:
+            self._remember(row)
+
+    def _remember(self, row: Key) -> None:
+        self.rows[row.turn, row.purpose] = row
+        self.by_id[row.id] = row
+
+    def stream_key(self, *, create: bool = False) -> DataKey:
+        """Raises `KeyDestroyed`, also when the stream never had a key and none is to be made."""
+        row = self.rows.get(("", Purpose.STREAM))
+        if row is not None:
+            return self._open(row)
+        if not create:
+            raise KeyDestroyed(f"The key of {self.stream} is gone: it was erased.")
+        return self._create("", Purpose.STREAM)
+
+    def data_key(self, turn: str, purpose: Purpose, *, create: bool = False) -> DataKey:
+        """A turn's key; what belongs to no turn (``turn`` is empty) is under keys of its own just so."""
+        row = self.rows.get((turn, purpose))
+        if row is not None:
+            return self._open(row)
+        if not create:
+            raise KeyDestroyed(f"The {purpose} key of a turn of {self.stream} is gone: it was erased.")
+        return self._create(turn, purpose)
+
+    def find(self, key_id: UUID) -> DataKey | None:
+        """The key by its id; None when it was destroyed or lies under a destroyed stream key."""
+        row = self.by_id.get(key_id)
+        try:
+            return self._open(row) if row is not None else None
+        except KeyDestroyed:
+            return None
+
+    def _open(self, row: Key) -> DataKey:
+        if (known := self.opened.get(row.id)) is not None:
+            return known
+        if row.wrapped is None:
+            raise KeyDestroyed(f"The {row.purpose} key of {self.stream} was destroyed: what it opened is erased.")
+        wrapping = self._wrapping(row.purpose)
+        try:
+            secret = crypto.unseal(wrapping, bytes(row.wrapped), _context(row))
+        except crypto.BoxDamaged as error:
+            raise MasterKeyMissing(
+                f"A key of {self.stream} does not open with this AVATAR_MASTER_KEY "
+                f"(stored under {row.master or 'another'}, given {crypto.fingerprint(crypto.master_key())}): "
+                "set the key that this data was stored under."
+            ) from error
+        opened = self.opened[row.id] = DataKey(row.id, secret)
+        return opened
+
+    def _wrapping(self, purpose: str) -> bytes:
+        return crypto.master_key() if purpose == Purpose.STREAM else self.stream_key().secret
+
+    def _create(self, turn: str, purpose: Purpose) -> DataKey:
+        row = Key(id=UUID(int=uuid7().int), stream=self.stream, turn=turn, purpose=purpose, created_at=timezone.now())
+        if purpose == Purpose.STREAM:
+            row.master = crypto.fingerprint(crypto.master_key())
+        secret = crypto.new_key()
+        row.wrapped = crypto.seal(self._wrapping(purpose), secret, _context(row))
+        row.save(force_insert=True)
+        self._remember(row)
+        opened = self.opened[row.id] = DataKey(row.id, secret)
+        return opened
+
+
+def destroy(stream: str, turn: str | None = None) -> int:
+    """Destroys a turn's keys, or all keys of the stream. Returns how many; call it inside a transaction."""
+    rows = Key.objects.filter(stream=stream, wrapped__isnull=False)
+    if turn is not None:
+        rows = rows.filter(turn=turn)
+    return rows.update(wrapped=None, destroyed_at=timezone.now())
+
+
+def _context(row: Key) -> bytes:
+    return f"{row.id.hex}|{row.stream}|{row.turn}|{row.purpose}".encode()

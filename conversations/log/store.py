@@ -1,0 +1,164 @@
+"""Appending and reading, inside a transaction that the caller opened (see `writer`)."""
+
+import hmac
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+from uuid6 import uuid7
+
+from conversations.log import projectors
+from conversations.log.chain import GENESIS, compute_hash
+from conversations.log.codec import canonical, content_mac, decode, encode_payload
+from conversations.log.errors import IdempotencyMismatch, KeyDestroyed, WrongSequence
+from conversations.log.keys import KeyRing
+from conversations.log.models import Event, Head, Purpose
+from conversations.log.types import Appended, NewEvent, RecordedEvent
+
+ANY = None
+"""``expected_sequence`` for facts that are true whatever came before them."""
+_ADVISORY_LOCK = 0x4156_4154_4C4F_4721
+
+
+def serialise() -> None:
+    """Makes this transaction the only one that appends, so that positions have no gap and appear in order.
+
+    On SQLite the IMMEDIATE transaction does it already.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
+
+
+def append(
+    stream: str,
+    expected_sequence: int | None,
+    events: Sequence[NewEvent],
+    idempotency_key: str | None = None,
+) -> Appended:
+    """Appends ``events`` to the stream, all or none, and writes the read models with them.
+
+    ``expected_sequence`` is the stream's last sequence as the caller knows it (0: no event yet), or `ANY`.
+    Raises `WrongSequence`, `IdempotencyMismatch`, `KeyDestroyed`, or what a projector raises.
+    """
+    if not events:
+        raise ValueError("an append needs at least one event")
+    ring = KeyRing.load(stream, {event.metadata.correlation for event in events})
+    if idempotency_key is not None and (first := _find_repeated(stream, idempotency_key, events, ring)) is not None:
+        return first
+    head = Head.objects.filter(stream=stream).first() or Head(stream=stream, sequence=0, position=0, hash=GENESIS)
+    if expected_sequence is not ANY and head.sequence != expected_sequence:
+        raise WrongSequence(stream, expected_sequence, head.sequence)
+    if head.sequence == 0:
+        ring.stream_key(create=True)
+    mac = content_mac(events, ring, create=True) if idempotency_key is not None else ""
+    rows = _rows(head, events, ring)
+    if idempotency_key is not None:
+        rows[0].idempotency_key, rows[0].idempotency_mac = idempotency_key, mac
+    _link(rows, head.hash)
+    Event.objects.bulk_create(rows)
+    _advance(head, rows[-1])
+    projectors.project([_recorded(row, event) for row, event in zip(rows, events, strict=True)], ring)
+    return Appended(rows[0].sequence, rows[-1].sequence, tuple(row.event_id for row in rows))
+
+
+def _find_repeated(stream: str, key: str, events: Sequence[NewEvent], ring: KeyRing) -> Appended | None:
+    first = Event.objects.filter(stream=stream, idempotency_key=key).first()
+    if first is None:
+        return None
+    try:
+        mac = content_mac(events, ring, create=False)
+    except KeyDestroyed as error:
+        raise IdempotencyMismatch(
+            f"The idempotency key was used in {stream} before, for words that were erased since."
+        ) from error
+    if not hmac.compare_digest(mac, first.idempotency_mac):
+        raise IdempotencyMismatch(
+            f"The idempotency key was used in {stream} before (sequence {first.sequence}) with other content."
+        )
+    last = first.sequence + len(events) - 1
+    rows = Event.objects.filter(stream=stream, sequence__range=(first.sequence, last)).order_by("sequence")
+    return Appended(first.sequence, last, tuple(rows.values_list("event_id", flat=True)), repeated=True)
+
+
+def _rows(head: Head, events: Sequence[NewEvent], ring: KeyRing) -> list[Event]:
+    position = last_position()
+    now = timezone.now()
+    return [
+        _row(head.stream, head.sequence + step, position + step, event, ring, now)
+        for step, event in enumerate(events, start=1)
+    ]
+
+
+def _row(stream: str, sequence: int, position: int, event: NewEvent, ring: KeyRing, now: datetime) -> Event:
+    event_id = UUID(int=uuid7().int)
+    key = ring.data_key(event.metadata.correlation, Purpose.WORDS, create=True) if event.personal else None
+    metadata = event.metadata
+    return Event(
+        position=position,
+        event_id=event_id,
+        stream=stream,
+        sequence=sequence,
+        type=event.type,
+        version=event.version,
+        payload=encode_payload(event, event_id, key),
+        metadata=canonical({name: value for name in metadata.__struct_fields__ if (value := getattr(metadata, name))}),
+        recorded_at=now,
+    )
+
+
+def _link(rows: Sequence[Event], previous: str) -> None:
+    for row in rows:
+        row.prev_hash = previous
+        previous = row.hash = compute_hash(row)
+
+
+def _advance(head: Head, last: Event) -> None:
+    fresh = head.sequence == 0
+    head.sequence, head.position, head.hash = last.sequence, last.position, last.hash
+    head.save(force_insert=fresh, force_update=not fresh)
+
+
+def _recorded(row: Event, event: NewEvent) -> RecordedEvent:
+    return RecordedEvent(
+        position=row.position,
+        event_id=row.event_id,
+        stream=row.stream,
+        sequence=row.sequence,
+        type=row.type,
+        version=row.version,
+        payload=dict(event.payload),
+        metadata=event.metadata,
+        recorded_at=row.recorded_at,
+    )
+
+
+def last_position() -> int:
+    """The position of the newest event of all streams; 0 when there is none."""
+    newest = Event.objects.order_by("-position").values_list("position", flat=True).first()
+    return newest or 0
+
+
+def last_sequence(stream: str) -> int:
+    """The stream's last sequence; 0 when it has no event."""
+    newest = Head.objects.filter(stream=stream).values_list("sequence", flat=True).first()
+    return newest or 0
+
+
+def read_stream(stream: str, after: int = 0, limit: int | None = None) -> list[RecordedEvent]:
+    """The stream's events with a sequence above ``after``, in order."""
+    rows = Event.objects.filter(stream=stream, sequence__gt=after).order_by("sequence")
+    events = list(rows if limit is None else rows[:limit])
+    ring = KeyRing.load(stream) if events else KeyRing(stream)
+    return [decode(row, ring) for row in events]
+
+
+def read_all(after: int = 0, page: int = 500) -> Iterator[RecordedEvent]:
+    """Every event of every stream with a position above ``after``, in order, read page by page."""
+    while rows := list(Event.objects.filter(position__gt=after).order_by("position")[:page]):
+        rings = {stream: KeyRing.load(stream) for stream in {row.stream for row in rows}}
+        for row in rows:
+            yield decode(row, rings[row.stream])
+        after = rows[-1].position

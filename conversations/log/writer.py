@@ -1,0 +1,134 @@
+"""The one thread of a process that writes to the log, many waiting writes to a transaction (group commit).
+
+A write is durable once its future has a result. Several processes may each have a writer: the database lets one
+transaction at a time append.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from django.db import DatabaseError, connection, connections, transaction
+
+from conversations.log import store
+from conversations.log.errors import LogBusy, LogClosed
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+MAX_WAITING = 2048
+"""Writes that may wait; beyond it callers get `LogBusy` at once."""
+MAX_BATCH = 256
+"""Writes in one transaction."""
+
+
+class _Job:
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self.work = work
+        self.future: Future[Any] = Future()
+
+    def run_in_savepoint(self) -> Callable[[], None]:
+        """Does the work; returns what to call once the transaction is durable."""
+        try:
+            with transaction.atomic():
+                result = self.work()
+        except Exception as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
+            failure = error
+            return lambda: self.future.set_exception(failure)
+        return lambda: self.future.set_result(result)
+
+
+class Writer:
+    """``submit`` from any thread; the thread starts with the first write and ends with `close`."""
+
+    def __init__(self, *, max_waiting: int = MAX_WAITING, max_batch: int = MAX_BATCH) -> None:
+        self._queue: queue.Queue[_Job | None] = queue.Queue(max_waiting)
+        self._max_batch = max_batch
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def submit(self, work: Callable[[], T]) -> "Future[T]":
+        """``work`` runs inside the writer's transaction, in a savepoint of its own. Raises `LogBusy`, `LogClosed`.
+
+        Cancelling the future takes a waiting write back; one that has begun is carried out.
+        """
+        job = _Job(work)
+        with self._lock:
+            if self._closed:
+                raise LogClosed("The log of this process is closed.")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+                self._thread.start()
+            try:
+                self._queue.put_nowait(job)
+            except queue.Full:
+                raise LogBusy(f"{self._queue.maxsize} writes are waiting for the log: try again.") from None
+        return job.future
+
+    def close(self) -> None:
+        """Carries out what waits, closes the connection, ends the thread. May be called twice."""
+        with self._lock:
+            self._closed = True
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            self._queue.put(None)
+            thread.join()
+
+    def _run(self) -> None:
+        try:
+            ended = False
+            while not ended and (job := self._queue.get()) is not None:
+                batch, ended = self._gather(job)
+                self._write(batch)
+        finally:
+            connections.close_all()
+
+    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
+        batch = [first]
+        while len(batch) < self._max_batch:
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                return batch, True
+            batch.append(job)
+        return batch, False
+
+    def _write(self, batch: list[_Job]) -> None:
+        running = [job for job in batch if job.future.set_running_or_notify_cancel()]
+        try:
+            done = self._commit(running)
+        except DatabaseError as error:
+            if len(running) > 1:
+                # One write may have broken the commit for all (a deferred constraint): let each stand for itself.
+                done = [finish for job in running for finish in self._commit_alone(job)]
+            else:
+                done = [_failing(job, error) for job in running]
+        except Exception as error:
+            logger.exception("The log's writer failed")
+            done = [_failing(job, error) for job in running]
+        for finish in done:
+            finish()
+
+    def _commit_alone(self, job: _Job) -> list[Callable[[], None]]:
+        try:
+            return self._commit([job])
+        except DatabaseError as error:
+            return [_failing(job, error)]
+
+    def _commit(self, jobs: list[_Job]) -> list[Callable[[], None]]:
+        if not jobs:
+            return []
+        connection.close_if_unusable_or_obsolete()
+        with transaction.atomic(durable=True):
+            store.serialise()
+            return [job.run_in_savepoint() for job in jobs]
+
+
+def _failing(job: _Job, error: BaseException) -> Callable[[], None]:
+    return lambda: job.future.set_exception(error)

@@ -1,0 +1,206 @@
+"""Read models from facts: the same fold writes them in the append's transaction and remakes them from the log."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+
+from conversations import words
+from conversations.errors import UnknownOwner
+from conversations.events import (
+    ConversationStarted,
+    Fact,
+    ReplyFailed,
+    ReplyFinished,
+    ReplyGenerated,
+    ReplyHeard,
+    ReplySpoken,
+    ReplyStarted,
+    SessionOpened,
+    TurnMeasured,
+    UserSpoke,
+    UserTranscribed,
+    UserTranscriptionFailed,
+    UserWrote,
+    decode_fact,
+)
+from conversations.history import supersedes
+from conversations.log.keys import KeyRing
+from conversations.log.models import Purpose
+from conversations.log.types import RecordedEvent
+from conversations.models import Conversation, Turn, TurnStatus
+from conversations.streams import conversation_of
+from conversations.words import TurnWords
+
+_STEPS = ("endpoint_ms", "transcript_ms", "first_token_ms", "first_sentence_ms", "first_audio_ms", "model_ms")
+
+
+@dataclass(slots=True)
+class Rows:
+    """A conversation's rows, in memory: loaded from the tables, or empty to be folded from the first fact on.
+
+    ``words`` holds the turns' words in clear as far as they were needed.
+    """
+
+    ring: KeyRing
+    conversation: Conversation | None = None
+    turns: dict[str, Turn] = field(default_factory=dict)
+    words: dict[str, TurnWords] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+
+    @classmethod
+    def load(cls, ring: KeyRing, turn_ids: Iterable[str]) -> "Rows":
+        rows = cls(ring, Conversation.objects.filter(id=conversation_of(ring.stream)).first())
+        if rows.conversation is not None:
+            turns = Turn.objects.filter(conversation=rows.conversation, turn_id__in=set(turn_ids))
+            rows.turns = {turn.turn_id: turn for turn in turns}
+        return rows
+
+    def fold(self, event: RecordedEvent) -> None:
+        """Takes one event in. Raises `UnknownOwner`, `events.UnknownFact`."""
+        fact = decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
+        if self.conversation is None:
+            self.conversation = _started(event, fact)
+        conversation = self.conversation
+        conversation.sequence, conversation.updated_at = event.sequence, event.recorded_at
+        if isinstance(fact, SessionOpened):
+            conversation.language = fact.language or conversation.language
+            conversation.voice = fact.voice or conversation.voice
+        if turn_id := event.metadata.correlation:
+            turn = self._turn(turn_id, conversation, event)
+            _describe(turn, fact)
+            if not event.redacted:
+                self._say(turn, fact)
+
+    def _turn(self, turn_id: str, conversation: Conversation, event: RecordedEvent) -> Turn:
+        self.touched.add(turn_id)
+        if turn_id not in self.turns:
+            conversation.turn_count += 1
+            self.turns[turn_id] = Turn(
+                conversation=conversation,
+                turn_id=turn_id,
+                number=conversation.turn_count,
+                started_at=event.recorded_at,
+            )
+        return self.turns[turn_id]
+
+    def _say(self, turn: Turn, fact: Fact) -> None:
+        match fact:
+            case UserTranscribed() | UserWrote():
+                self._words(turn).user[fact.item_id] = fact.text
+            case ReplyGenerated():
+                self._words(turn).generated[fact.item_id] = fact.text
+            case ReplySpoken():
+                self._words(turn).spoken.setdefault(fact.item_id, {})[fact.index] = fact.text
+            case ReplyHeard():
+                heard = self._words(turn).heard
+                if fact.item_id not in heard or supersedes(fact, heard[fact.item_id].source):
+                    heard[fact.item_id] = fact
+            case _:
+                pass
+
+    def _words(self, turn: Turn) -> TurnWords:
+        if turn.turn_id not in self.words:
+            self.words[turn.turn_id] = open_words(turn, self.ring) or TurnWords()
+        return self.words[turn.turn_id]
+
+    def seal(self) -> None:
+        """Puts the words into their turns."""
+        for turn_id, said in self.words.items():
+            turn = self.turns[turn_id]
+            key = self.ring.data_key(turn_id, Purpose.WORDS, create=True)
+            turn.sealed_words = words.seal(said, key, _place(turn))
+
+
+def project(events: Sequence[RecordedEvent], ring: KeyRing) -> None:
+    """The projector that `apps` registers with the log: writes the rows in the append's own transaction."""
+    rows = Rows.load(ring, {event.metadata.correlation for event in events})
+    fresh = rows.conversation is None
+    for event in events:
+        rows.fold(event)
+    rows.seal()
+    if rows.conversation is not None:
+        if fresh:
+            require_owner(rows.conversation)
+        rows.conversation.save(force_insert=fresh, force_update=not fresh)
+    for turn_id in rows.touched:
+        rows.turns[turn_id].save()
+
+
+def open_words(turn: Turn, ring: KeyRing) -> TurnWords | None:
+    """A turn's words; None when it has none or they were erased."""
+    if turn.sealed_words is None:
+        return None
+    sealed = bytes(turn.sealed_words)
+    key = ring.find(UUID(bytes=sealed[:16]))
+    return words.unseal(sealed, key, _place(turn)) if key is not None else None
+
+
+def require_owner(conversation: Conversation) -> None:
+    """Raises `UnknownOwner` now: a foreign key is only checked when all waiting appends commit together."""
+    try:
+        known = get_user_model()._default_manager.filter(pk=conversation.owner_id).exists()
+    except (ValidationError, ValueError):
+        known = False
+    if not known:
+        raise UnknownOwner(f"A conversation cannot start for {conversation.owner_id}: there is no such person.")
+
+
+def _place(turn: Turn) -> str:
+    return f"{turn.conversation_id}|{turn.turn_id}"
+
+
+def _started(event: RecordedEvent, fact: Fact) -> Conversation:
+    if not isinstance(fact, ConversationStarted):
+        raise ValueError(f"{event.stream} does not begin with {ConversationStarted.type}")
+    return Conversation(
+        id=UUID(conversation_of(event.stream)),
+        owner_id=fact.owner,
+        started_at=event.recorded_at,
+        language=fact.language,
+        voice=fact.voice,
+    )
+
+
+def _describe(turn: Turn, fact: Fact) -> None:
+    """Everything of a turn but its words."""
+    match fact:
+        case UserSpoke():
+            turn.user_item_id, turn.user_audio_id, turn.user_audio_ms = fact.item_id, fact.audio_id, fact.duration_ms
+        case UserTranscribed():
+            turn.language, turn.confidence, turn.stt_model = fact.language, fact.confidence, fact.model
+        case UserTranscriptionFailed():
+            turn.status, turn.error_code = TurnStatus.FAILED, fact.code
+        case UserWrote():
+            turn.user_item_id = fact.item_id
+        case ReplyStarted():
+            turn.response_id, turn.chat_model, turn.voice = fact.response_id, fact.model, fact.voice
+        case ReplyGenerated():
+            turn.reply_item_id, turn.finish_reason = fact.item_id, fact.finish_reason
+            turn.input_tokens += fact.input_tokens
+            turn.output_tokens += fact.output_tokens
+            turn.cached_tokens += fact.cached_tokens
+        case ReplySpoken():
+            turn.reply_item_id = fact.item_id
+        case ReplyHeard():
+            _heard(turn, fact)
+        case ReplyFinished():
+            turn.status, turn.reason = TurnStatus(fact.status), fact.reason
+        case ReplyFailed():
+            turn.error_code = fact.code
+        case TurnMeasured():
+            for step in _STEPS:
+                if getattr(turn, step) is None:
+                    setattr(turn, step, getattr(fact, step))
+        case _:
+            pass
+
+
+def _heard(turn: Turn, fact: ReplyHeard) -> None:
+    turn.reply_audio_id = fact.audio_id or turn.reply_audio_id
+    same_answer = turn.reply_item_id == fact.item_id
+    if not same_answer or supersedes(fact, turn.heard_source):
+        turn.heard_ms, turn.heard_source, turn.heard_complete = fact.audio_ms, fact.source, fact.complete
+    turn.reply_item_id = fact.item_id
