@@ -177,6 +177,7 @@ _HALF = r"(?P<half>[AaPp])\.?[Mm](?![A-Za-z])\.?"
 _MINUS = r"(?P<minus>(?<![A-Za-z\d)])[-−])?"
 _CODES = "€|£|¥|NTD|TWD|USD|EUR|GBP|JPY|RMB|CNY|HKD"
 _RULES: tuple[_Rule, ...] = (
+    (re.compile(rf"\d{{{_MAX_DIGITS + 1},}}"), lambda found: _digits(found[0])),
     (re.compile(r"(?<![\d/-])(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?![\d/.-]*\d)"), _date),
     (re.compile(r"(?<!\d)(?P<year>\d{4})\s?年\s?(?P<month>\d{1,2})\s?月\s?(?P<day>\d{1,2})\s?[日號号]?"), _date),
     (re.compile(r"(?<!\d)(\d{4})\s?(?=年(?!前|後|后))"), lambda found: _digits(found[1])),

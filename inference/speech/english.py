@@ -149,6 +149,7 @@ _Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 _AMOUNT = rf"(?P<amount>{_NUMBER})(?:\s?(?P<scale>thousand|million|billion|trillion|bn|[kKmMbBtT])\b)?"
 _CODES = "€|£|¥|元|NTD|TWD|USD|EUR|GBP|JPY|RMB"
 _BEFORE: tuple[_Rule, ...] = (
+    (re.compile(r"\d{34,}"), lambda found: _digit_by_digit(found[0])),
     # Said by hibari as "number": "The answer is no."
     (re.compile(r"\b(no)\.(?!\s*\d)", re.IGNORECASE), r"\1 ."),
     (re.compile(r"\be\.\s?g\.,?", re.IGNORECASE), "for example,"),

@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 _FENCED = re.compile(r"^[ \t]{0,3}(```+|~~~+)[^`\n]*$.*?(?:^[ \t]{0,3}\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
-_TABLE_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$", re.MULTILINE)
+_TABLE_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$", re.MULTILINE)
 _TABLE_ROW = re.compile(r"^[ \t]*\|(.+?)\|?[ \t]*$", re.MULTILINE)
 _RULE = re.compile(r"^[ \t]*(?:[-*_=][ \t]*){3,}$", re.MULTILINE)
 _LINE_START = re.compile(r"^[ \t]*(?:(?:>[ \t]?)+|#{1,6}[ \t]+|[-*+•◦▪‣·][ \t]+(?:\[[ xX]\][ \t]+)?)+", re.MULTILINE)
@@ -20,7 +20,7 @@ _FOOTNOTE = re.compile(r"\[\^[^\]]+\]:?|\[\d{1,3}\](?!\()")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|<!--.*?-->", re.DOTALL)
 _ANGLE_LINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]+)>")
 _CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
-_EMPHASIS = re.compile(r"(\*{1,3}|_{1,3}|~~)(?=\S)(.+?)(?<=\S)\1(?!\w)", re.DOTALL)
+_EMPHASIS = re.compile(r"(\*{1,3}|(?<!\w)_{1,3}|~~)(?=\S)(.{1,400}?)(?<=\S)\1(?!\w)", re.DOTALL)
 _STRAY = re.compile(r"\*{2,}|~~+|`+|(?<!\S)[*_]+(?=\w)|(?<=[\w.,!?])[*_]+(?!\S|\w)|(?<=[^\s\w])\*(?=\s|$)")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|<>~-])")
 _PATH = r"[^\s<>\"'，。；）)」]*"
