@@ -1,30 +1,26 @@
 """Django's settings, all from the environment (`.env.example` documents each variable)."""
 
-from pathlib import Path
-
 import structlog
 from csp.constants import NONE, SELF
-from environs import Env
 
 from avatar_project.bind import guests_admitted
 from inference import config as inference_config
+from inference.env import BASE_DIR, Environment
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-env = Env()
-env.read_env(str(BASE_DIR / ".env"), recurse=False)
+env = Environment()
 INFERENCE = inference_config.load()
 DATA_DIR = INFERENCE.data_dir
 
-SECRET_KEY = env.str("AVATAR_SECRET_KEY", "")
-AVATAR_MASTER_KEY = env.str("AVATAR_MASTER_KEY", "")
+SECRET_KEY = env.text("AVATAR_SECRET_KEY")
+AVATAR_MASTER_KEY = env.key("AVATAR_MASTER_KEY", size=32)
 """Wraps the keys of all conversations: 32 bytes in base64. `conversations.log.checks` says when it is not usable."""
-DEBUG = env.bool("AVATAR_DEBUG", False)
-BIND = env.str("AVATAR_BIND", "127.0.0.1")
-PORT = env.int("AVATAR_PORT", 8000)
-ALLOWED_HOSTS: list[str] = env.list("AVATAR_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-HTTPS = env.bool("AVATAR_HTTPS", False)
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("AVATAR_TRUSTED_ORIGINS", [])
-GUESTS = env.str("AVATAR_GUESTS", "auto")
+DEBUG = env.flag("AVATAR_DEBUG", False)
+BIND = env.text("AVATAR_BIND", "127.0.0.1")
+PORT = env.whole("AVATAR_PORT", 8000, least=1, most=65535)
+ALLOWED_HOSTS = env.names("AVATAR_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+HTTPS = env.flag("AVATAR_HTTPS", False)
+CSRF_TRUSTED_ORIGINS = env.names("AVATAR_TRUSTED_ORIGINS")
+GUESTS = env.choice("AVATAR_GUESTS", "auto", ("auto", "on", "off"))
 GUESTS_ADMITTED = guests_admitted(BIND, ALLOWED_HOSTS, GUESTS)
 
 INSTALLED_APPS = [
@@ -97,7 +93,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hant", "繁體中文")]
 LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
-TIME_ZONE = env.str("AVATAR_TIME_ZONE", "UTC")
+TIME_ZONE = env.time_zone("AVATAR_TIME_ZONE", "UTC")
 USE_TZ = True
 
 STATIC_URL = "static/"
@@ -148,6 +144,7 @@ CSRF_COOKIE_NAME = f"avatar_csrf_{PORT}"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 0 if DEBUG else 60
 
+LOG_LEVEL = env.choice("AVATAR_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -166,7 +163,7 @@ LOGGING = {
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("AVATAR_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
 }
 structlog.configure(

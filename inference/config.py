@@ -1,12 +1,14 @@
 """Settings of the engine host and of those who call it, from the environment (`.env.example` documents each)."""
 
 import functools
+import os
 from pathlib import Path
 
 import msgspec
-from environs import Env
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+from inference.env import BASE_DIR, Environment
+
+EMBEDDED_CONTEXT_TOKENS = 2048
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -17,31 +19,52 @@ class Config(msgspec.Struct, frozen=True):
     max_sessions: int
     stt_model: str
     chat_model: str
+    """Names of the catalogue (with ``chat_url``: of that server); empty for the one chosen with ``models use``."""
     chat_url: str
     """An OpenAI-compatible server to use instead of the embedded chat model; empty for the embedded one."""
     chat_api_key: str
     chat_context_tokens: int
+    """Window of one session, in tokens (prompt and answer); 0: 2048 embedded, what the server says when remote."""
     tts_voice: str
     threads: int
+    """Cores that engines may use; 0 takes all there are."""
+    engine_api_key: str = ""
+    """What clients must show as a bearer token; needed when the host listens beyond this machine."""
+    chat_max_tokens: int = 512
+    """Longest answer when a request names no limit: a small model may never stop by itself."""
+    chat_cache_mb: int = 32
+    """Host memory for the prompts of slots that were given away."""
+
+    @property
+    def cores(self) -> int:
+        return self.threads or len(os.sched_getaffinity(0))
+
+    @property
+    def unix_socket(self) -> Path | None:
+        """Where the engine host listens, when it is a Unix socket."""
+        return Path(self.engine_url.removeprefix("unix:")) if self.engine_url.startswith("unix:") else None
 
 
 @functools.cache
 def load() -> Config:
-    """Reads and checks the environment once; raises `environs.EnvError` naming the variable."""
-    env = Env()
-    env.read_env(str(BASE_DIR / ".env"), recurse=False)
+    """Reads and checks the environment once; raises `inference.env.ConfigurationError` naming the variable."""
+    env = Environment()
     data_dir = env.path("AVATAR_DATA_DIR", BASE_DIR / "var")
     cache = env.path("XDG_CACHE_HOME", Path.home() / ".cache")
     return Config(
         data_dir=data_dir,
         models_dir=env.path("AVATAR_MODELS_DIR", cache / "avatar" / "models"),
-        engine_url=env.str("AVATAR_ENGINE_URL", "") or f"unix:{data_dir / 'engine.sock'}",
-        max_sessions=env.int("AVATAR_MAX_SESSIONS", 5),
-        stt_model=env.str("AVATAR_STT_MODEL", "whisper-base"),
-        chat_model=env.str("AVATAR_CHAT_MODEL", ""),
-        chat_url=env.str("AVATAR_CHAT_URL", ""),
-        chat_api_key=env.str("AVATAR_CHAT_API_KEY", ""),
-        chat_context_tokens=env.int("AVATAR_CHAT_CONTEXT_TOKENS", 4096),
-        tts_voice=env.str("AVATAR_TTS_VOICE", ""),
-        threads=env.int("AVATAR_THREADS", 0),
+        engine_url=env.url("AVATAR_ENGINE_URL", schemes=("unix", "http", "https"))
+        or f"unix:{data_dir / 'engine.sock'}",
+        max_sessions=env.whole("AVATAR_MAX_SESSIONS", 5, least=1, most=1000),
+        stt_model=env.text("AVATAR_STT_MODEL"),
+        chat_model=env.text("AVATAR_CHAT_MODEL"),
+        chat_url=env.url("AVATAR_CHAT_URL"),
+        chat_api_key=env.text("AVATAR_CHAT_API_KEY"),
+        chat_context_tokens=env.whole("AVATAR_CHAT_CONTEXT_TOKENS", 0, most=1_048_576),
+        tts_voice=env.text("AVATAR_TTS_VOICE"),
+        threads=env.whole("AVATAR_THREADS", 0, most=1024),
+        engine_api_key=env.text("AVATAR_ENGINE_API_KEY"),
+        chat_max_tokens=env.whole("AVATAR_CHAT_MAX_TOKENS", 512, least=1, most=1_048_576),
+        chat_cache_mb=env.whole("AVATAR_CHAT_CACHE_MB", 32, most=1_048_576),
     )

@@ -98,7 +98,9 @@ def is_installed(item: ModelEntry, models_dir: Path | None = None) -> bool:
 def default(kind: EngineKind, models_dir: Path | None = None) -> ModelEntry:
     """The model used for ``kind``: the environment's, else the one chosen here, else the embedded one."""
     settings = config.load()
-    named = {"stt": settings.stt_model, "chat": settings.chat_model}.get(kind) or chosen(models_dir).get(kind)
+    # With a chat server elsewhere, AVATAR_CHAT_MODEL is that server's name for a model, not one of ours.
+    named = {"stt": settings.stt_model, "chat": "" if settings.chat_url else settings.chat_model}.get(kind)
+    named = named or chosen(models_dir).get(kind)
     if named:
         return entry(named, models_dir)
     return next(item for item in catalogue() if item.kind == kind and item.embedded)
