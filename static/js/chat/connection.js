@@ -1,0 +1,119 @@
+/**
+ * The WebSocket, kept alive: a dropped connection comes back by itself, with back-off, in the same conversation.
+ *
+ * Events: `state` (read `state`, `reason`, `retryAt`), `event` {detail: server event}.
+ * States: `idle`, `connecting`, `open`, `waiting` (until `retryAt`), `full`, `refused`, `ended`.
+ */
+
+import { Backoff } from "./backoff.js";
+
+const FULL = 4013;
+const REFUSALS = new Set([4401, 4403]);
+const NORMAL = 1000;
+const FULL_RETRY_MS = 15_000;
+const STABLE_MS = 5_000;
+const MOST_BUFFERED = 1_000_000; // bytes: sound that a stalled network does not take is dropped, not piled up
+
+export class Connection extends EventTarget {
+  state = "idle";
+  /** The code of the server's last `error` before it closed, e.g. `idle_timeout`. */
+  reason = "";
+  /** `Date.now()` of the next try while `waiting` or `full`. */
+  retryAt = 0;
+  /** The conversation to go on with after a drop. */
+  conversation = { id: "", sequence: 0 };
+
+  constructor(path, backoff = new Backoff()) {
+    super();
+    this.path = path;
+    this.backoff = backoff;
+    addEventListener("online", () => this.state === "waiting" && this.open());
+  }
+
+  get isOpen() {
+    return this.state === "open";
+  }
+
+  open() {
+    this.drop();
+    this.reason = "";
+    const socket = new WebSocket(this.address(), ["realtime"]);
+    this.socket = socket;
+    this.become("connecting");
+    socket.onmessage = ({ data }) => this.socket === socket && this.receive(JSON.parse(data));
+    socket.onclose = ({ code }) => this.socket === socket && this.closed(code);
+  }
+
+  address() {
+    const address = new URL(this.path, location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    address.searchParams.set("extras", "avatar");
+    if (this.conversation.id) {
+      address.searchParams.set("conversation", this.conversation.id);
+      address.searchParams.set("after", String(this.conversation.sequence));
+    }
+    return address;
+  }
+
+  receive(event) {
+    if (event.type === "session.created") {
+      this.stable = setTimeout(() => this.backoff.reset(), STABLE_MS);
+      this.state = "open";
+    } else if (event.type === "avatar.conversation") {
+      this.conversation = { id: event.conversation_id, sequence: event.sequence ?? this.conversation.sequence };
+    } else if (event.type === "error") {
+      this.reason = event.error.code ?? event.error.type;
+    }
+    this.dispatchEvent(new CustomEvent("event", { detail: event }));
+    if (event.type === "session.created") this.become("open");
+  }
+
+  /** @returns {boolean} whether it was sent */
+  send(event) {
+    if (!this.isOpen) return false;
+    if (event.type === "input_audio_buffer.append" && this.socket.bufferedAmount > MOST_BUFFERED) return false;
+    this.socket.send(JSON.stringify(event));
+    return true;
+  }
+
+  closed(code) {
+    this.drop();
+    if (code === FULL || this.reason === "server_full") this.wait("full", FULL_RETRY_MS);
+    else if (REFUSALS.has(code)) this.become("refused");
+    else if (this.reason === "conversation_not_found") this.forget();
+    else if (code === NORMAL) this.become("ended");
+    else this.wait("waiting", this.backoff.next());
+  }
+
+  /** The conversation is gone (erased, or another person's): begin a new one. */
+  forget() {
+    this.conversation = { id: "", sequence: 0 };
+    this.wait("waiting", this.backoff.next());
+  }
+
+  wait(state, ms) {
+    this.retryAt = Date.now() + ms;
+    this.retry = setTimeout(() => this.open(), ms);
+    this.become(state);
+  }
+
+  /** Hangs up. */
+  close() {
+    this.drop();
+    this.backoff.reset();
+    this.become("idle");
+  }
+
+  drop() {
+    clearTimeout(this.retry);
+    clearTimeout(this.stable);
+    const socket = this.socket;
+    this.socket = undefined;
+    socket?.close(NORMAL);
+  }
+
+  become(state) {
+    this.state = state;
+    this.dispatchEvent(new Event("state"));
+  }
+}

@@ -1,0 +1,108 @@
+/** What the page says when it cannot simply go on: what happened, what it means, what to do. */
+
+import { filled, gettext } from "./words.js";
+
+/**
+ * @param {{link: string, reason: string, retryAt: number, microphone: string, machine: import("./machine.js").Machine}} facts
+ * @returns {{name: string, title: string, advice: string, actions: string[], progress?: number|null}|null}
+ */
+export function noticeOf(facts) {
+  return linkNotice(facts) ?? microphoneNotice(facts.microphone) ?? machineNotice(facts.machine);
+}
+
+function linkNotice({ link, reason, retryAt }) {
+  const wait = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
+  switch (link) {
+    case "waiting":
+      return {
+        name: "waiting",
+        title: gettext("The connection was lost"),
+        advice: filled(gettext("Trying again in %(wait)s s. The conversation goes on where it was."), { wait }),
+        actions: ["retry", "end"],
+      };
+    case "full":
+      return {
+        name: "full",
+        title: gettext("The server is full"),
+        advice: filled(gettext("Everybody's place is taken at the moment. Trying again in %(wait)s s."), { wait }),
+        actions: ["retry", "end"],
+      };
+    case "refused":
+      return {
+        name: "refused",
+        title: gettext("You need to sign in"),
+        advice: gettext("This server does not know who you are any more. Sign in and come back; your conversation is kept."),
+        actions: ["sign-in"],
+      };
+    case "ended":
+      return {
+        name: "ended",
+        title: reason === "idle_timeout" ? gettext("It was quiet for a while") : gettext("The server ended this session"),
+        advice: gettext("Your place was given free. The conversation is kept: go on whenever you like."),
+        actions: ["resume"],
+      };
+    default:
+      return null;
+  }
+}
+
+const MICROPHONE = {
+  insecure: {
+    title: gettext("The browser keeps the microphone closed here"),
+    advice: gettext("Microphones open only on https:// pages and on this machine itself (http://localhost). You can type meanwhile."),
+    actions: ["type"],
+  },
+  refused: {
+    title: gettext("The microphone was refused"),
+    advice: gettext("Allow it for this site in the browser's address bar, then try again. You can type meanwhile."),
+    actions: ["microphone", "type"],
+  },
+  missing: {
+    title: gettext("No microphone was found"),
+    advice: gettext("Plug one in or switch it on, then try again. You can type meanwhile."),
+    actions: ["microphone", "type"],
+  },
+  busy: {
+    title: gettext("The microphone does not answer"),
+    advice: gettext("Another program may be holding it. Close that, then try again. You can type meanwhile."),
+    actions: ["microphone", "type"],
+  },
+  lost: {
+    title: gettext("The microphone has gone"),
+    advice: gettext("It was unplugged or switched off. Try again when it is back. You can type meanwhile."),
+    actions: ["microphone", "type"],
+  },
+};
+
+function microphoneNotice(state) {
+  return state in MICROPHONE ? { name: `microphone-${state}`, ...MICROPHONE[state] } : null;
+}
+
+function machineNotice(machine) {
+  if (!machine.known || machine.ready) return null;
+  if (machine.failure) {
+    return {
+      name: "failed",
+      title: gettext("A model could not be loaded"),
+      advice: machine.failure,
+      actions: [],
+    };
+  }
+  return {
+    name: "warming",
+    title: gettext("The models are warming up"),
+    advice: machine.detail || gettext("This takes a few seconds after a start."),
+    progress: machine.progress,
+    actions: [],
+  };
+}
+
+/** What the buttons of a notice say. */
+export const ACTIONS = {
+  retry: gettext("Try now"),
+  end: gettext("Stop trying"),
+  "sign-in": gettext("Sign in"),
+  resume: gettext("Go on"),
+  microphone: gettext("Try again"),
+  type: gettext("Type instead"),
+};

@@ -1,0 +1,41 @@
+/** The client events of the Realtime protocol that this page sends. */
+
+import { RATE, toBase64 } from "./pcm.js";
+
+const FORMAT = { type: "audio/pcm", rate: RATE };
+
+/** `session.update` for what the person chose; hands-free leaves the end of a turn to the server. */
+export function sessionUpdate({ mode, language, voice, aloud }) {
+  const turns = mode === "push-to-talk" ? null : { type: "server_vad", create_response: true, interrupt_response: true };
+  const output = { format: FORMAT, ...(voice && { voice }) };
+  return {
+    type: "session.update",
+    session: {
+      type: "realtime",
+      output_modalities: [aloud ? "audio" : "text"],
+      audio: { input: { format: FORMAT, transcription: language ? { language } : {}, turn_detection: turns }, output },
+    },
+  };
+}
+
+export const append = (pcm) => ({ type: "input_audio_buffer.append", audio: toBase64(pcm) });
+export const commit = () => ({ type: "input_audio_buffer.commit" });
+export const clear = () => ({ type: "input_audio_buffer.clear" });
+export const respond = () => ({ type: "response.create" });
+export const cancel = (responseId) => ({ type: "response.cancel", ...(responseId && { response_id: responseId }) });
+
+/** What was not heard leaves the conversation. */
+export const truncate = (itemId, heardMs) => ({
+  type: "conversation.item.truncate",
+  item_id: itemId,
+  content_index: 0,
+  audio_end_ms: Math.max(0, Math.floor(heardMs)),
+});
+
+export const message = (itemId, text) => ({
+  type: "conversation.item.create",
+  item: { id: itemId, type: "message", role: "user", content: [{ type: "input_text", text }] },
+});
+
+/** An id of the protocol's form that nobody else makes. */
+export const newItemId = () => `item_${crypto.getRandomValues(new Uint8Array(12)).reduce((s, b) => s + b.toString(16).padStart(2, "0"), "")}`;
