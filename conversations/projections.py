@@ -29,11 +29,16 @@ from conversations.events import (
 from conversations.history import supersedes
 from conversations.log.keys import KeyRing
 from conversations.log.models import Purpose
+from conversations.log.prepared import Insert, Select
 from conversations.log.types import RecordedEvent
 from conversations.models import Conversation, Turn, TurnStatus
 from conversations.streams import conversation_of
 from conversations.words import TurnWords
 
+_conversation = Select(Conversation, "id")
+_turn = Select(Turn, "conversation", "turn_id")
+_save_conversation = Insert(Conversation, key=("id",))
+_save_turns = Insert(Turn, key=("conversation", "turn_id"), skip=("id",))
 _STEPS = ("endpoint_ms", "transcript_ms", "first_token_ms", "first_sentence_ms", "first_audio_ms", "model_ms")
 
 
@@ -52,10 +57,10 @@ class Rows:
 
     @classmethod
     def load(cls, ring: KeyRing, turn_ids: Iterable[str]) -> "Rows":
-        rows = cls(ring, Conversation.objects.filter(id=conversation_of(ring.stream)).first())
+        rows = cls(ring, _conversation.first(UUID(conversation_of(ring.stream))))
         if rows.conversation is not None:
-            turns = Turn.objects.filter(conversation=rows.conversation, turn_id__in=set(turn_ids))
-            rows.turns = {turn.turn_id: turn for turn in turns}
+            found = [turn for turn_id in set(turn_ids) if turn_id for turn in _turn(rows.conversation.id, turn_id)]
+            rows.turns = {turn.turn_id: turn for turn in found}
         return rows
 
     def fold(self, event: RecordedEvent) -> None:
@@ -124,9 +129,8 @@ def project(events: Sequence[RecordedEvent], ring: KeyRing) -> None:
     if rows.conversation is not None:
         if fresh:
             require_owner(rows.conversation)
-        rows.conversation.save(force_insert=fresh, force_update=not fresh)
-    for turn_id in rows.touched:
-        rows.turns[turn_id].save()
+        _save_conversation([rows.conversation])
+    _save_turns(rows.turns[turn_id] for turn_id in rows.touched)
 
 
 def open_words(turn: Turn, ring: KeyRing) -> TurnWords | None:
@@ -175,6 +179,16 @@ def _describe(turn: Turn, fact: Fact) -> None:
             turn.status, turn.error_code = TurnStatus.FAILED, fact.code
         case UserWrote():
             turn.user_item_id = fact.item_id
+        case TurnMeasured():
+            for step in _STEPS:
+                if getattr(turn, step) is None:
+                    setattr(turn, step, getattr(fact, step))
+        case _:
+            _describe_reply(turn, fact)
+
+
+def _describe_reply(turn: Turn, fact: Fact) -> None:
+    match fact:
         case ReplyStarted():
             turn.response_id, turn.chat_model, turn.voice = fact.response_id, fact.model, fact.voice
         case ReplyGenerated():
@@ -190,10 +204,6 @@ def _describe(turn: Turn, fact: Fact) -> None:
             turn.status, turn.reason = TurnStatus(fact.status), fact.reason
         case ReplyFailed():
             turn.error_code = fact.code
-        case TurnMeasured():
-            for step in _STEPS:
-                if getattr(turn, step) is None:
-                    setattr(turn, step, getattr(fact, step))
         case _:
             pass
 

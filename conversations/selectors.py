@@ -48,7 +48,7 @@ class ConversationView(msgspec.Struct, frozen=True):
 
 def conversations_of(owner_id: str) -> QuerySet[Conversation]:
     """An owner's conversations, the latest first."""
-    return Conversation.objects.filter(owner_id=owner_id).order_by("-updated_at", "-id")
+    return Conversation.objects.filter(owner__pk=owner_id).order_by("-updated_at", "-id")
 
 
 def summaries(conversations: QuerySet[Conversation]) -> Iterator[ConversationSummary]:
@@ -72,7 +72,7 @@ def summaries(conversations: QuerySet[Conversation]) -> Iterator[ConversationSum
 def get_conversation(owner_id: str, conversation_id: str) -> Conversation:
     """Raises `ConversationNotFound` when it is absent or another's."""
     try:
-        return Conversation.objects.get(id=conversation_id, owner_id=owner_id)
+        return Conversation.objects.get(id=conversation_id, owner__pk=owner_id)
     except (Conversation.DoesNotExist, ValidationError, ValueError):
         raise ConversationNotFound from None
 

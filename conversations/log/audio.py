@@ -44,7 +44,8 @@ class AudioStore:
         folder = self._folder(audio_id)
         partial = folder / f".{audio_id}.part"
         try:
-            with open(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            with partial.open("xb") as file:
+                os.fchmod(file.fileno(), 0o600)
                 file.write(header)
                 for index, start in enumerate(range(0, len(plain), CHUNK)):
                     chunk = plain[start : start + CHUNK]

@@ -4,13 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils import timezone
 from uuid6 import uuid7
 
 from conversations.log import crypto
 from conversations.log.errors import KeyDestroyed, MasterKeyMissing
 from conversations.log.models import Key, Purpose
+from conversations.log.prepared import Insert, Select
+
+_of_stream = Select(Key, "stream")
+_of_turn = Select(Key, "stream", "turn")
+_insert = Insert(Key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +41,10 @@ class KeyRing:
     def load(cls, stream: str, turns: Iterable[str] | None = None) -> "KeyRing":
         """All keys of the stream, or only its own and those of ``turns``."""
         ring = cls(stream)
-        ring.add(turns)
-        return ring
-
-    def add(self, turns: Iterable[str] | None) -> None:
-        rows = Key.objects.filter(stream=self.stream)
-        if turns is not None:
-            rows = rows.filter(Q(turn="") | Q(turn__in=list(turns)))
+        rows = _of_stream(stream) if turns is None else [row for turn in {"", *turns} for row in _of_turn(stream, turn)]
         for row in rows:
-            self._remember(row)
+            ring._remember(row)
+        return ring
 
     def _remember(self, row: Key) -> None:
         self.rows[row.turn, row.purpose] = row
@@ -103,7 +102,7 @@ class KeyRing:
             row.master = crypto.fingerprint(crypto.master_key())
         secret = crypto.new_key()
         row.wrapped = crypto.seal(self._wrapping(purpose), secret, _context(row))
-        row.save(force_insert=True)
+        _insert([row])
         self._remember(row)
         opened = self.opened[row.id] = DataKey(row.id, secret)
         return opened

@@ -15,10 +15,15 @@ from conversations.log.codec import canonical, content_mac, decode, encode_paylo
 from conversations.log.errors import IdempotencyMismatch, KeyDestroyed, WrongSequence
 from conversations.log.keys import KeyRing
 from conversations.log.models import Event, Head, Purpose
+from conversations.log.prepared import Insert, Select
 from conversations.log.types import Appended, NewEvent, RecordedEvent
 
 ANY = None
 """``expected_sequence`` for facts that are true whatever came before them."""
+_head = Select(Head, "stream")
+_repeated = Select(Event, "stream", "idempotency_key")
+_insert = Insert(Event)
+_advance = Insert(Head, key=("stream",))
 _ADVISORY_LOCK = 0x4156_4154_4C4F_4721
 
 
@@ -48,7 +53,7 @@ def append(
     ring = KeyRing.load(stream, {event.metadata.correlation for event in events})
     if idempotency_key is not None and (first := _find_repeated(stream, idempotency_key, events, ring)) is not None:
         return first
-    head = Head.objects.filter(stream=stream).first() or Head(stream=stream, sequence=0, position=0, hash=GENESIS)
+    head = _head.first(stream) or Head(stream=stream, sequence=0, position=0, hash=GENESIS)
     if expected_sequence is not ANY and head.sequence != expected_sequence:
         raise WrongSequence(stream, expected_sequence, head.sequence)
     if head.sequence == 0:
@@ -58,14 +63,14 @@ def append(
     if idempotency_key is not None:
         rows[0].idempotency_key, rows[0].idempotency_mac = idempotency_key, mac
     _link(rows, head.hash)
-    Event.objects.bulk_create(rows)
-    _advance(head, rows[-1])
+    _insert(rows)
+    _advance([Head(stream=stream, sequence=rows[-1].sequence, position=rows[-1].position, hash=rows[-1].hash)])
     projectors.project([_recorded(row, event) for row, event in zip(rows, events, strict=True)], ring)
     return Appended(rows[0].sequence, rows[-1].sequence, tuple(row.event_id for row in rows))
 
 
 def _find_repeated(stream: str, key: str, events: Sequence[NewEvent], ring: KeyRing) -> Appended | None:
-    first = Event.objects.filter(stream=stream, idempotency_key=key).first()
+    first = _repeated.first(stream, key)
     if first is None:
         return None
     try:
@@ -115,12 +120,6 @@ def _link(rows: Sequence[Event], previous: str) -> None:
         previous = row.hash = compute_hash(row)
 
 
-def _advance(head: Head, last: Event) -> None:
-    fresh = head.sequence == 0
-    head.sequence, head.position, head.hash = last.sequence, last.position, last.hash
-    head.save(force_insert=fresh, force_update=not fresh)
-
-
 def _recorded(row: Event, event: NewEvent) -> RecordedEvent:
     return RecordedEvent(
         position=row.position,
@@ -137,14 +136,16 @@ def _recorded(row: Event, event: NewEvent) -> RecordedEvent:
 
 def last_position() -> int:
     """The position of the newest event of all streams; 0 when there is none."""
-    newest = Event.objects.order_by("-position").values_list("position", flat=True).first()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT MAX(position) FROM log_event")
+        (newest,) = cursor.fetchone()
     return newest or 0
 
 
 def last_sequence(stream: str) -> int:
     """The stream's last sequence; 0 when it has no event."""
-    newest = Head.objects.filter(stream=stream).values_list("sequence", flat=True).first()
-    return newest or 0
+    head = _head.first(stream)
+    return head.sequence if head is not None else 0
 
 
 def read_stream(stream: str, after: int = 0, limit: int | None = None) -> list[RecordedEvent]:

@@ -64,11 +64,23 @@ class Threads:
                 if not future.set_running_or_notify_cancel():
                     continue
                 try:
+                    drop_broken_connection()
                     result = work()
                 except Exception as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
-                    connections["default"].close_if_unusable_or_obsolete()
                     future.set_exception(error)
                 else:
                     future.set_result(result)
         finally:
             connections.close_all()
+
+
+def drop_broken_connection() -> None:
+    """Lets the next query connect anew after an error that broke the connection.
+
+    Not Django's `close_old_connections`: without a CONN_MAX_AGE that would connect anew every time.
+    """
+    connection = connections["default"]
+    if connection.errors_occurred:
+        if not connection.is_usable():
+            connection.close()
+        connection.errors_occurred = False

@@ -4,19 +4,18 @@ A write is durable once its future has a result. Several processes may each have
 transaction at a time append.
 """
 
-import logging
 import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import IntegrityError, connections, transaction
 
 from conversations.log import store
 from conversations.log.errors import LogBusy, LogClosed
+from conversations.log.threads import drop_broken_connection
 
-logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_WAITING = 2048
@@ -30,15 +29,18 @@ class _Job:
         self.work = work
         self.future: Future[Any] = Future()
 
-    def run_in_savepoint(self) -> Callable[[], None]:
+    def run(self) -> Callable[[], None]:
         """Does the work; returns what to call once the transaction is durable."""
+        result = self.work()
+        return lambda: self.future.set_result(result)
+
+    def run_in_savepoint(self) -> Callable[[], None]:
+        """`run`, so that a failure is this job's alone."""
         try:
             with transaction.atomic():
-                result = self.work()
+                return self.run()
         except Exception as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
-            failure = error
-            return lambda: self.future.set_exception(failure)
-        return lambda: self.future.set_result(result)
+            return _failing(self, error)
 
 
 class Writer:
@@ -103,30 +105,28 @@ class Writer:
         running = [job for job in batch if job.future.set_running_or_notify_cancel()]
         try:
             done = self._commit(running)
-        except DatabaseError as error:
-            if len(running) > 1:
-                # One write may have broken the commit for all (a deferred constraint): let each stand for itself.
-                done = [finish for job in running for finish in self._commit_alone(job)]
-            else:
-                done = [_failing(job, error) for job in running]
-        except Exception as error:
-            logger.exception("The log's writer failed")
+        except IntegrityError:
+            # One write broke the commit for all (a deferred constraint): nothing is stored, let each stand for itself.
+            done = [self._commit_alone(job) for job in running]
+        except Exception as error:  # noqa: BLE001 - it belongs to the callers, and the thread lives on
             done = [_failing(job, error) for job in running]
         for finish in done:
             finish()
 
-    def _commit_alone(self, job: _Job) -> list[Callable[[], None]]:
+    def _commit_alone(self, job: _Job) -> Callable[[], None]:
         try:
-            return self._commit([job])
-        except DatabaseError as error:
-            return [_failing(job, error)]
+            return self._commit([job])[0]
+        except Exception as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
+            return _failing(job, error)
 
     def _commit(self, jobs: list[_Job]) -> list[Callable[[], None]]:
         if not jobs:
             return []
-        connection.close_if_unusable_or_obsolete()
+        drop_broken_connection()
         with transaction.atomic(durable=True):
             store.serialise()
+            if len(jobs) == 1:
+                return [jobs[0].run()]
             return [job.run_in_savepoint() for job in jobs]
 
 
