@@ -1,0 +1,49 @@
+"""`manage.py prepare`: the database in step, and a first administrator. What `make run` does before it starts."""
+
+import secrets
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+
+class Command(BaseCommand):
+    help = (
+        "Brings the database up to date and creates the first administrator; without questions, as often as you like."
+    )
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        try:
+            self._migrate()
+            self._create_administrator()
+        except (DatabaseError, OSError) as error:
+            raise CommandError(
+                f"The database {connection.settings_dict['NAME']} cannot be used: {error}. "
+                "Check the disk's free room and who may write there (AVATAR_DATA_DIR)."
+            ) from error
+
+    def _migrate(self) -> None:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if not plan:
+            return
+        self.stdout.write(f"Database: applying {len(plan)} migrations to {connection.settings_dict['NAME']}")
+        call_command("migrate", interactive=False, verbosity=0)
+
+    def _create_administrator(self) -> None:
+        users = get_user_model()
+        # Taken as one write transaction: of two starts at once, the second sees the first one's administrator.
+        with transaction.atomic():
+            if users.objects.filter(is_superuser=True).exists():
+                return
+            taken = set(users.objects.filter(username__startswith="admin").values_list("username", flat=True))
+            name = next(name for name in ("admin", *(f"admin{n}" for n in range(2, 1000))) if name not in taken)
+            password = secrets.token_urlsafe(12)
+            users.objects.create_superuser(username=name, password=password)
+        self.stdout.write(
+            f"\nFirst administrator: {name}\nPassword (shown this once): {password}\n"
+            "Change it at /admin/password_change/ or with: manage.py changepassword " + name + "\n"
+        )
