@@ -1,5 +1,6 @@
 """The page that people talk on, and what it needs to know about the machine behind it."""
 
+import asyncio
 from urllib.parse import urlencode
 
 import msgspec
@@ -10,27 +11,36 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from conversations.engines import engines
-from inference.errors import EngineUnavailable
-from inference.types import HostStatus
+from inference import catalogue
+from inference.errors import EngineError
+from inference.types import EngineKind, HostStatus
 
 SOCKET_PATH = "/ws/chat"
-SMALL_CHAT_MODELS = ("smollm2-135m",)
-"""Chat models that are often wrong; the page says so."""
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A model that is not on this machine and could be pulled."""
+
+    kind: EngineKind
+    model: str
+    languages: tuple[str, ...]
 
 
 class PageStatus(msgspec.Struct, frozen=True):
-    """What the page shows of the engine host; without ``host`` it does not answer, and ``detail`` says why."""
+    """What the page shows of the engine host; without ``host`` it does not answer."""
 
     host: HostStatus | None = None
     small_chat_model: bool = False
-    detail: str = ""
+    """The chat model is the embedded one: small, and often wrong."""
+    offers: tuple[Offer, ...] = ()
 
 
 @never_cache
 @require_safe
 def chat(request: HttpRequest) -> HttpResponse:
-    """The conversation. The scripts read addresses and the person from its ``page`` block."""
-    page = {"socket": SOCKET_PATH, "status": reverse("conversations:status"), "signIn": _sign_in(request)}
+    """The conversation. The scripts read addresses from its ``page`` block."""
+    sign_in = f"{reverse('login')}?{urlencode({'next': request.path})}"
+    page = {"socket": SOCKET_PATH, "status": reverse("conversations:status"), "signIn": sign_in}
     return render(request, "conversations/chat.html", {"page": page})
 
 
@@ -40,16 +50,20 @@ async def status(request: HttpRequest) -> HttpResponse:
     """`PageStatus` as JSON: 200 also while the host is starting or gone, since that is an answer to the page."""
     try:
         host = await engines().status()
-    except EngineUnavailable as error:
-        answer = PageStatus(detail=error.message)
+    except EngineError:
+        answer = PageStatus()
     else:
-        answer = PageStatus(host=host, small_chat_model=_is_small(host))
+        answer = await asyncio.to_thread(_described, host)
     return HttpResponse(msgspec.json.encode(answer), content_type="application/json")
 
 
-def _is_small(host: HostStatus) -> bool:
-    return any(e.kind == "chat" and e.model.lower().startswith(SMALL_CHAT_MODELS) for e in host.engines)
-
-
-def _sign_in(request: HttpRequest) -> str:
-    return f"{reverse('login')}?{urlencode({'next': request.path})}"
+def _described(host: HostStatus) -> PageStatus:
+    known = catalogue.entries()
+    embedded = {entry.name for entry in known if entry.kind == "chat" and entry.embedded}
+    return PageStatus(
+        host=host,
+        small_chat_model=any(engine.kind == "chat" and engine.model in embedded for engine in host.engines),
+        offers=tuple(
+            Offer(entry.kind, entry.name, entry.languages) for entry in known if not catalogue.is_installed(entry)
+        ),
+    )

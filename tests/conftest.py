@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.server import stack as stack  # noqa: PLC0414  (a fixture for every test)
+
 os.environ["DJANGO_SETTINGS_MODULE"] = "avatar_project.settings"
 _data_dir = tempfile.mkdtemp(prefix="avatar-test-")
 atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)

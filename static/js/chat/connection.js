@@ -60,7 +60,9 @@ export class Connection extends EventTarget {
       this.stable = setTimeout(() => this.backoff.reset(), STABLE_MS);
       this.state = "open";
     } else if (event.type === "avatar.conversation") {
-      this.conversation = { id: event.conversation_id, sequence: event.sequence ?? this.conversation.sequence };
+      this.conversation = { id: event.conversation_id, sequence: event.sequence };
+    } else if (event.type === "avatar.recorded") {
+      this.conversation.sequence = event.sequence;
     } else if (event.type === "error") {
       this.reason = event.error.code ?? event.error.type;
     }

@@ -69,10 +69,8 @@ export class Dialogue extends EventTarget {
       "response.output_audio.done": (event) => answer.soundDone(event),
       "response.done": (event) => this.answered(event),
       "avatar.sentence": (event) => answer.sentence(event),
-      "avatar.latency": (event) => this.measured(event),
-      "avatar.status": (event) => this.tell("machine", event),
-      "avatar.hold": () => this.player.hold(true),
-      "avatar.resume": () => this.player.hold(false),
+      "avatar.waterfall": (event) => this.measured(event),
+      "avatar.engines": (event) => this.tell("machine", event),
       error: ({ error }) => !CROSSED.has(error.code) && this.tell("trouble", error.message),
     };
   }

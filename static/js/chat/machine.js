@@ -16,7 +16,6 @@ export class Machine extends EventTarget {
   /** Models that could be pulled: {kind, model, languages}. */
   offers = [];
   smallChatModel = false;
-  detail = "";
 
   constructor(url) {
     super();
@@ -40,19 +39,18 @@ export class Machine extends EventTarget {
     }
   }
 
-  take({ host, small_chat_model: small, detail, offers }) {
+  take({ host, small_chat_model: small, offers }) {
     this.smallChatModel = small;
-    this.offers = offers ?? [];
-    this.show(host ?? { ready: false }, detail);
+    this.offers = offers;
+    this.show(host ?? { ready: false, engines: [] });
   }
 
   /** @param {object} host the engine host's state, from the page's own question or from the socket */
-  show(host, detail = "") {
+  show({ ready, engines, voices }) {
     this.known = true;
-    this.ready = host.ready ?? this.ready;
-    this.engines = host.engines ?? this.engines;
-    this.voices = host.voices ?? this.voices;
-    this.detail = detail;
+    this.ready = ready;
+    this.engines = engines;
+    this.voices = voices ?? this.voices;
     this.dispatchEvent(new Event("change"));
   }
 

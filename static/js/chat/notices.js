@@ -88,10 +88,19 @@ function machineNotice(machine) {
       actions: [],
     };
   }
+  if (machine.engines.length === 0) {
+    return {
+      name: "away",
+      title: gettext("The engines do not answer"),
+      advice: gettext("The part of AVATAR that hears, thinks and speaks is starting, or has stopped. The page goes on by itself once it is there."),
+      actions: [],
+    };
+  }
+  const loading = machine.engines.filter((engine) => engine.state === "loading").map((engine) => engine.model);
   return {
     name: "warming",
     title: gettext("The models are warming up"),
-    advice: machine.detail || gettext("This takes a few seconds after a start."),
+    advice: filled(gettext("This takes a few seconds after a start: %(models)s"), { models: loading.join(", ") }),
     progress: machine.progress,
     actions: [],
   };

@@ -46,10 +46,6 @@ export class Player extends EventTarget {
     if (this.items.includes(item)) this.node.port.postMessage({ finish: item });
   }
 
-  hold(hold) {
-    this.node?.port.postMessage({ hold });
-  }
-
   /** Silence at once. @returns {Promise<{item: string, heardMs: number}|null>} what was cut, and how much was heard */
   async flush() {
     if (!this.playing) return null;

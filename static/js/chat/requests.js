@@ -7,13 +7,13 @@ const FORMAT = { type: "audio/pcm", rate: RATE };
 /** `session.update` for what the person chose; hands-free leaves the end of a turn to the server. */
 export function sessionUpdate({ mode, language, voice, aloud }) {
   const turns = mode === "push-to-talk" ? null : { type: "server_vad", create_response: true, interrupt_response: true };
-  const output = { format: FORMAT, ...(voice && { voice }) };
+  const output = { format: FORMAT, voice: voice || null };
   return {
     type: "session.update",
     session: {
       type: "realtime",
       output_modalities: [aloud ? "audio" : "text"],
-      audio: { input: { format: FORMAT, transcription: language ? { language } : {}, turn_detection: turns }, output },
+      audio: { input: { format: FORMAT, transcription: { language: language || null }, turn_detection: turns }, output },
     },
   };
 }

@@ -53,9 +53,10 @@ export class TranscriptView {
   parts(line) {
     if (line.failed) return [element("span", "line-failed", line.failed)];
     if (!line.text) return [waiting(line.role)];
-    const parts = line.timeline.parts(line.cutMs, line.soundMs).map(({ text, heard, sentence }) => {
-      if (!heard) return unheard(text);
-      return element("span", sentence === line.current ? "sentence current" : "sentence", text);
+    const parts = line.timeline.parts(line.cutMs, line.soundMs).flatMap(({ text, heard, sentence }) => {
+      const words = text.trimStart();
+      const node = heard ? element("span", sentence === line.current ? "sentence current" : "sentence", words) : unheard(words);
+      return [text.slice(0, text.length - words.length), node]; // the space between sentences is not marked
     });
     if (line.cutMs !== null) parts.push(element("span", "line-cut", gettext("stopped")));
     return parts;

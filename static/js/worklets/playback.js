@@ -1,7 +1,7 @@
 /**
  * Plays the answer without gaps and knows, sample by sample, what has been played.
  *
- * In: {push: item, samples: Float32Array} | {finish: item} | {flush: number} | {hold: boolean}
+ * In: {push: item, samples: Float32Array} | {finish: item} | {flush: number}
  * Out: {item, played, rms, ended?}; {flushed: number, item, played} in answer to a flush.
  */
 
@@ -15,7 +15,6 @@ class Playback extends AudioWorkletProcessor {
     this.queue = [];
     this.buffered = 0;
     this.running = false;
-    this.held = false;
     this.item = null;
     this.played = 0;
     this.tail = null;
@@ -30,17 +29,15 @@ class Playback extends AudioWorkletProcessor {
       this.buffered += message.samples.length;
     } else if (message.finish !== undefined) {
       this.queue.push({ item: message.finish, samples: null, at: 0 });
-      if (!this.held) this.running = true;
+      this.running = true;
     } else if (message.flush !== undefined) this.flush(message.flush);
-    else if (message.hold !== undefined) this.held = message.hold;
   }
 
   flush(request) {
-    this.tail = this.running && !this.held ? this.cutOff() : null;
+    this.tail = this.running ? this.cutOff() : null;
     this.queue = [];
     this.buffered = 0;
     this.running = false;
-    this.held = false;
     this.port.postMessage({ flushed: request, item: this.item, played: this.played });
     this.item = null;
     this.played = 0;
@@ -89,7 +86,7 @@ class Playback extends AudioWorkletProcessor {
       return true;
     }
     if (!this.running && this.buffered >= START_SAMPLES) this.running = true;
-    if (!this.running || this.held) return true;
+    if (!this.running) return true;
     for (let i = 0; i < out.length; i++) {
       out[i] = this.next();
       this.energy += out[i] * out[i];
