@@ -1,0 +1,62 @@
+"""The embedded chat model's process: llama.cpp's own server on a Unix socket, until standard input ends.
+
+`python -m inference.engines.llama_server '{"model": ...}'`. A process of its own, because llama.cpp aborts on a broken
+model file and a crash must take nothing along. It ends with its parent, whatever ended that: the pipe breaks.
+"""
+
+import os
+import sys
+
+import msgspec
+
+
+class LlamaOptions(msgspec.Struct, frozen=True):
+    """What the server is started with. Sizes in tokens unless named otherwise."""
+
+    model: str
+    """Path of the GGUF."""
+    alias: str
+    socket: str
+    slots: int
+    context_per_slot: int
+    threads: int
+    cache_mb: int
+
+
+def main() -> None:
+    import setproctitle  # noqa: PLC0415 - only the process needs it, not who imports LlamaOptions
+
+    options = msgspec.json.decode(sys.argv[1], type=LlamaOptions)
+    setproctitle.setproctitle(f"avatar: chat {options.alias}")
+    serve(options)
+    os._exit(0)  # without waiting for generations that nobody will read
+
+
+def serve(options: LlamaOptions) -> None:
+    """Loads the model, serves until standard input ends. A broken file raises or aborts the process."""
+    import xllamacpp as llama  # noqa: PLC0415 - 100 MB of library
+
+    params = llama.CommonParams()
+    params.model.path = options.model
+    params.model_alias = {options.alias}
+    params.hostnames = [options.socket]
+    params.n_parallel = options.slots
+    params.n_ctx = options.context_per_slot * options.slots
+    params.kv_unified = False  # a session's window is its own: no other session's turn can push it out
+    params.fit_params = False
+    params.cpuparams.n_threads = options.threads
+    params.cpuparams_batch.n_threads = options.threads
+    params.n_threads_http = options.slots + 2
+    params.cache_ram_mib = options.cache_mb
+    params.endpoint_metrics = True
+    params.endpoint_slots = True
+    params.ui = False
+    params.verbosity = 1  # errors alone; more would put prompts into the log
+    server = llama.Server(params)
+    while sys.stdin.buffer.read(4096):
+        pass
+    del server  # it serves only as long as it is referred to
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""`python -m inference.host`: the engine host, until SIGTERM or Ctrl-C."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+
+import setproctitle
+import structlog
+from aiohttp import web
+
+from inference import catalogue, config
+from inference.env import ConfigurationError
+from inference.errors import EngineError
+from inference.host import registry
+from inference.host.app import create_app
+from inference.host.changes import Changes
+from inference.host.chat.backend import ChatBackend
+from inference.host.chat.embedded import EmbeddedChat, EmbeddedModel
+from inference.host.chat.remote import RemoteChat
+from inference.host.host import Host, new_scheduler
+from inference.host.listen import CannotListen, listening
+
+log = structlog.get_logger("inference.host")
+_KEEPALIVE_S = 75.0  # longer than the client's, so that the host never closes a connection the client is about to use
+_SHUTDOWN_S = 2.0
+
+
+def main() -> int:
+    setproctitle.setproctitle("avatar: engine host")
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        settings = config.load()
+        return asyncio.run(serve(settings))
+    except (CannotListen, ConfigurationError, EngineError) as error:
+        log.error("cannot_start", reason=str(error))
+        return 1
+
+
+async def serve(settings: config.Config) -> int:
+    """Serves until asked to end; the exit status. Raises `CannotListen`."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with listening(settings) as sock:
+        host = build_host(settings)
+        runner = web.AppRunner(
+            create_app(host),
+            handler_cancellation=True,  # hanging up ends the handler, and with it the work
+            access_log=None,
+            keepalive_timeout=_KEEPALIVE_S,
+            shutdown_timeout=_SHUTDOWN_S,
+        )
+        await runner.setup()
+        try:
+            await web.SockSite(runner, sock).start()
+            log.info("listening", url=settings.engine_url, pid=os.getpid())
+            ends = [asyncio.create_task(event.wait()) for event in (stop, host.broken)]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
+        finally:
+            await runner.cleanup()
+    return 1 if host.broken.is_set() else 0
+
+
+def build_host(settings: config.Config) -> Host:
+    changes = Changes()
+    scheduler = new_scheduler(settings.cores)
+    engines = registry.build(settings, scheduler, changes)
+    return Host(settings, scheduler, changes, engines, _chat(settings, changes))
+
+
+def _chat(settings: config.Config, changes: Changes) -> ChatBackend:
+    if settings.chat_url:
+        return RemoteChat(
+            settings.chat_url,
+            settings.chat_api_key,
+            settings.chat_model,
+            changes,
+            context_tokens=settings.chat_context_tokens,
+        )
+    return EmbeddedChat(
+        _embedded_model,
+        settings.data_dir / f"chat-{os.getpid()}.sock",
+        changes,
+        slots=settings.max_sessions,
+        context_tokens=settings.chat_context_tokens or config.EMBEDDED_CONTEXT_TOKENS,
+        threads=settings.cores,
+        cache_mb=settings.chat_cache_mb,
+    )
+
+
+def _embedded_model() -> EmbeddedModel:
+    entry = catalogue.default("chat")
+    return EmbeddedModel(
+        name=entry.name,
+        file=catalogue.model_file(entry.name),
+        languages=entry.languages,
+        memory_bytes=entry.memory_mb * 1024**2,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

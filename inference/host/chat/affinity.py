@@ -1,0 +1,58 @@
+"""Which of llama.cpp's slots a conversation goes to, so that its prompt is still there from the last turn.
+
+llama.cpp itself takes the slot whose prompt looks most alike; with one system prompt for all, that can be another
+conversation's. Here a slot is a conversation's own when the request begins with all the messages it last saw.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+Key = bytes
+
+
+class Slots:
+    """Remembers each slot's last prompt as a hash per message. ``take`` never gives a slot to two requests at once."""
+
+    def __init__(self, count: int) -> None:
+        self._prompts: list[tuple[Key, ...]] = [() for _ in range(count)]
+        self._free: dict[int, None] = dict.fromkeys(range(count))  # least recently used first
+
+    @contextmanager
+    def take(self, messages: Sequence[Mapping[str, Any]]) -> Iterator[int | None]:
+        """The slot for a prompt; None when all are busy (llama.cpp then queues the request itself)."""
+        prompt = tuple(_key(message) for message in messages)
+        slot = self._best(prompt)
+        if slot is None:
+            yield None
+            return
+        del self._free[slot]
+        self._prompts[slot] = prompt
+        try:
+            yield slot
+        finally:
+            self._free[slot] = None
+
+    def forget(self) -> None:
+        """The server behind the slots is a new one."""
+        self._prompts = [() for _ in self._prompts]
+
+    def _best(self, prompt: tuple[Key, ...]) -> int | None:
+        if not self._free:
+            return None
+        own = [
+            slot
+            for slot in self._free
+            if self._prompts[slot] and self._prompts[slot] == prompt[: len(self._prompts[slot])]
+        ]
+        if own:
+            return max(own, key=lambda slot: len(self._prompts[slot]))
+        empty = [slot for slot in self._free if not self._prompts[slot]]
+        return empty[0] if empty else next(iter(self._free))
+
+
+def _key(message: Mapping[str, Any]) -> Key:
+    return hashlib.blake2b(msgspec.json.encode(message, order="sorted"), digest_size=16).digest()

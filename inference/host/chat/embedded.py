@@ -1,0 +1,253 @@
+"""The embedded chat model: llama.cpp's server in a child process that is watched and started again."""
+
+import asyncio
+import os
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import aiohttp
+import msgspec
+import structlog
+
+from inference.engines.llama_server import LlamaOptions
+from inference.env import BASE_DIR
+from inference.errors import EngineError, EngineUnavailable
+from inference.host.backoff import Backoff
+from inference.host.changes import Changes
+from inference.host.chat.affinity import Slots
+from inference.host.chat.backend import ChatBody
+from inference.types import EngineState, EngineStatus
+
+log = structlog.get_logger(__name__)
+_TRIES_BEFORE_FAILED = 3
+_FIRST_RETRY_S = 0.2
+_LONGEST_RETRY_S = 60.0
+_MISSING_RETRY_S = 3.0
+_POLL_S = 0.02
+_LOAD_TIMEOUT_S = 300.0
+_STEADY_S = 30.0
+"""A server that lived this long has not been dying at its start."""
+_WAIT_S = 60.0
+_STDERR_LINES = 20
+_FEWEST_FAILED_S = 15.0
+"""Between two tries at a model that keeps dying."""
+
+
+class EmbeddedModel(msgspec.Struct, frozen=True):
+    """What to serve, as the catalogue says now."""
+
+    name: str
+    file: Path
+    languages: tuple[str, ...]
+    memory_bytes: int
+
+
+class EmbeddedChat:
+    """Supervises the child. ``find_model`` is asked before each start, so a newly chosen model is taken up then."""
+
+    def __init__(
+        self,
+        find_model: Callable[[], EmbeddedModel],
+        socket: Path,
+        changes: Changes,
+        *,
+        slots: int,
+        context_tokens: int,
+        threads: int,
+        cache_mb: int,
+    ) -> None:
+        self.slots = slots
+        self.context_tokens = context_tokens
+        self._find_model = find_model
+        self._socket = socket
+        self._changes = changes
+        self._threads = threads
+        self._cache_mb = cache_mb
+        self._model: EmbeddedModel | None = None
+        self._state: EngineState = "loading"
+        self._detail = "Waits to be loaded."
+        self._settled = asyncio.Event()
+        self._affinity = Slots(slots)
+        self._backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S)
+        self._http: aiohttp.ClientSession | None = None
+        self.pid: int | None = None
+        self.starts = 0
+
+    @property
+    def status(self) -> EngineStatus:
+        model = self._model
+        return EngineStatus(
+            kind="chat",
+            model=model.name if model else "",
+            state=self._state,
+            languages=model.languages if model else (),
+            detail=self._detail,
+            memory_bytes=model.memory_bytes if model else 0,
+        )
+
+    async def get_ready(self) -> None:
+        if self._state != "ready":
+            try:
+                async with asyncio.timeout(_WAIT_S):
+                    await self._settled.wait()
+            except TimeoutError:
+                raise EngineUnavailable("The chat model is still loading. Try again shortly.") from None
+        if self._state != "ready":
+            raise EngineUnavailable(self._detail)
+
+    @asynccontextmanager
+    async def post(self, body: ChatBody) -> AsyncIterator[aiohttp.ClientResponse]:
+        if self._http is None:
+            raise EngineUnavailable(self._detail)
+        with self._affinity.take(body.get("messages") or ()) as slot:
+            sent = body if slot is None else {**body, "id_slot": slot}
+            try:
+                async with self._http.post(
+                    "http://llama/v1/chat/completions",
+                    data=msgspec.json.encode(sent),
+                    headers={"Content-Type": "application/json"},
+                ) as response:
+                    yield response
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                raise EngineUnavailable(
+                    "The chat model's process ended in the middle of the answer; it is being started again."
+                ) from error
+
+    async def run(self) -> None:
+        # A new connection each time: over a Unix socket it takes microseconds, and llama.cpp closes idle ones.
+        connector = aiohttp.UnixConnector(path=str(self._socket), force_close=True)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=120)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
+            self._http = http
+            try:
+                while True:
+                    delay = await self._live_once()
+                    await asyncio.sleep(delay)
+            finally:
+                self._http = None
+                self._socket.unlink(missing_ok=True)
+
+    async def _live_once(self) -> float:
+        """One life of the child; how long to wait before the next, in seconds."""
+        try:
+            self._model = await asyncio.to_thread(self._find_model)
+        except EngineError as error:
+            self._set("absent", error.message)
+            return _MISSING_RETRY_S
+        if self._backoff.failures < _TRIES_BEFORE_FAILED:
+            self._set("loading", f"Loading {self._model.name}.")
+        self._socket.unlink(missing_ok=True)
+        process = await self._start(self._model)
+        stderr: deque[str] = deque(maxlen=_STDERR_LINES)
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                drain = tasks.create_task(self._drain(process, stderr), name="llama-stderr")
+                announce = tasks.create_task(self._announce(process), name="llama-ready")
+                code = await process.wait()
+                announce.cancel()
+                await asyncio.wait([drain], timeout=1)
+                drain.cancel()
+        finally:
+            self.pid = None
+            await _end(process)
+        lived_s = asyncio.get_running_loop().time() - began
+        return self._died(code, lived_s, stderr)
+
+    async def _start(self, model: EmbeddedModel) -> asyncio.subprocess.Process:
+        options = LlamaOptions(
+            model=str(model.file),
+            alias=model.name,
+            socket=str(self._socket),
+            slots=self.slots,
+            context_per_slot=self.context_tokens,
+            threads=self._threads,
+            cache_mb=self._cache_mb,
+        )
+        self._affinity.forget()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "inference.engines.llama_server",
+            msgspec.json.encode(options).decode(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "MALLOC_ARENA_MAX": "2"},
+            cwd=BASE_DIR,
+            start_new_session=True,  # Ctrl-C in the terminal is for the host, which then ends its child
+        )
+        self.pid = process.pid
+        self.starts += 1
+        return process
+
+    async def _announce(self, process: asyncio.subprocess.Process) -> None:
+        """Says ready once the server has loaded its model; one that never does is killed."""
+        try:
+            async with asyncio.timeout(_LOAD_TIMEOUT_S):
+                while not await self._answers():  # noqa: ASYNC110 - another process has no event to wait on
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError:
+            process.kill()
+            return
+        self._set("ready", "")
+        log.info("engine_ready", model=self._model.name if self._model else "", pid=self.pid)
+        await asyncio.sleep(_STEADY_S)
+        self._backoff.reset()
+
+    async def _answers(self) -> bool:
+        if self._http is None:
+            return False
+        with suppress(aiohttp.ClientError, OSError, TimeoutError):
+            async with self._http.get("http://llama/health") as response:
+                return response.status == 200
+        return False
+
+    async def _drain(self, process: asyncio.subprocess.Process, lines: deque[str]) -> None:
+        """Keeps what the child says until it is ready (why a load failed); later lines could hold people's words."""
+        assert process.stderr is not None
+        while line := await process.stderr.readline():
+            if self._state != "ready":
+                lines.append(line.decode(errors="replace").strip())
+
+    def _died(self, code: int, lived_s: float, stderr: deque[str]) -> float:
+        model = self._model
+        assert model is not None
+        delay = self._backoff.failed()
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        log.warning("chat_process_died", model=model.name, how=how, lived_s=round(lived_s, 1), retry_in_s=delay)
+        if self._backoff.failures < _TRIES_BEFORE_FAILED:
+            self._set("loading", f"{model.name} ended ({how}); it is being started again.")
+            return delay
+        said = " ".join(line for line in stderr if "error" in line.lower() or "fail" in line.lower())[:300]
+        self._set(
+            "failed",
+            f"llama.cpp keeps ending ({how}) with {model.file}. The file may be damaged or of an unknown kind: "
+            f"check it with `manage.py models verify {model.name}`, pull it again, or choose another model. {said}",
+        )
+        return max(delay, _FEWEST_FAILED_S)
+
+    def _set(self, state: EngineState, detail: str) -> None:
+        self._state, self._detail = state, detail
+        if state == "loading":
+            self._settled.clear()
+        else:
+            self._settled.set()
+        self._changes.notify()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ends the child for sure: asked first, killed after a second."""
+    if process.returncode is not None:
+        return
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        async with asyncio.timeout(1):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

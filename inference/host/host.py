@@ -1,0 +1,86 @@
+"""The engine host: its engines, its scheduler, and what it tells about itself."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from aiohttp import web
+
+from inference.config import Config
+from inference.host.changes import Changes
+from inference.host.chat.backend import ChatBackend
+from inference.host.leases import Leases
+from inference.host.metrics import Metrics
+from inference.host.registry import Registry
+from inference.host.scheduler import Scheduler
+from inference.host.workers import Workers
+from inference.types import HostStatus
+
+log = structlog.get_logger(__name__)
+_LIGHT_THREADS = 2
+"""Calls of a few milliseconds (end of turn, hibari) run beside those that hold cores."""
+_SPARE_THREADS = 4
+
+
+def new_scheduler(cores: int) -> Scheduler:
+    return Scheduler({"cores": cores, "light": max(_LIGHT_THREADS, cores), "decode": 1, "chat": 1})
+
+
+class Host:
+    """One per process; `running` loads the engines and keeps the chat backend alive."""
+
+    def __init__(
+        self, settings: Config, scheduler: Scheduler, changes: Changes, registry: Registry, chat: ChatBackend
+    ) -> None:
+        self.settings = settings
+        self.scheduler = scheduler
+        self.changes = changes
+        self.registry = registry
+        self.chat = chat
+        self.leases = Leases(settings.max_sessions, changes)
+        self.metrics = Metrics()
+        self.workers = Workers(scheduler, threads=settings.cores + _LIGHT_THREADS + _SPARE_THREADS)
+        self.closing = asyncio.Event()
+        self.broken = asyncio.Event()
+        """Set when the host itself has failed and must be started again."""
+        scheduler.resize("chat", chat.slots)
+
+    @property
+    def status(self) -> HostStatus:
+        chat = self.chat.status
+        engines = [slot.status for slot in self.registry.slots]
+        return HostStatus(
+            ready=self.registry.can_converse and chat.state == "ready",
+            engines=(engines[0], chat, *engines[1:]),
+            voices=self.registry.voices,
+            sessions=self.leases.taken,
+            max_sessions=self.leases.places,
+            context_tokens=self.chat.context_tokens,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Loads and supervises for the block."""
+        tasks = [
+            asyncio.create_task(self.chat.run(), name="chat"),
+            asyncio.create_task(self.registry.load_all(), name="load"),
+        ]
+        for task in tasks:
+            task.add_done_callback(self._note_end)
+        try:
+            yield
+        finally:
+            self.closing.set()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            self.workers.close()
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            log.error("task_failed", task=task.get_name(), exc_info=task.exception())
+            self.broken.set()
+
+
+HOST: web.AppKey[Host] = web.AppKey("host", Host)

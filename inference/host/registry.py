@@ -1,0 +1,129 @@
+"""The engines of this host: which there are, in which order they load, and which one serves a request."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from inference import catalogue
+from inference.catalogue.entry import ModelEntry
+from inference.config import Config
+from inference.engines.base import Engine, SpeechToText, TextToSpeech, TurnModel
+from inference.errors import EngineRefused, EngineUnavailable
+from inference.host.changes import Changes
+from inference.host.scheduler import Needs, Scheduler
+from inference.host.slot import EngineSlot
+from inference.types import VoiceInfo
+
+E = TypeVar("E", bound=Engine)
+
+
+class Registry:
+    """All in-process engines. Nothing heavy is imported before an engine is built, in its load."""
+
+    def __init__(
+        self,
+        stt: EngineSlot[SpeechToText],
+        tts: tuple[EngineSlot[TextToSpeech], ...],
+        turn: EngineSlot[TurnModel],
+        *,
+        default_voice: str = "",
+    ) -> None:
+        self.stt = stt
+        self.tts = tts
+        self.turn = turn
+        self._default_voice = default_voice
+
+    @property
+    def slots(self) -> tuple[EngineSlot[SpeechToText] | EngineSlot[TextToSpeech] | EngineSlot[TurnModel], ...]:
+        """In the order in which they load: a conversation needs the first two."""
+        return (self.stt, self.tts[0], self.turn, *self.tts[1:])
+
+    @property
+    def can_converse(self) -> bool:
+        return self.stt.engine is not None and self.tts[0].engine is not None
+
+    async def load_all(self) -> None:
+        """Loads everything, one after the other; returns once all are ready, which may be never."""
+        one_at_a_time = asyncio.Lock()  # serves in order of arrival, hence of `slots`
+        async with asyncio.TaskGroup() as tasks:
+            for slot in self.slots:
+                tasks.create_task(slot.load(one_at_a_time), name=f"load {slot.model}")
+
+    @property
+    def voices(self) -> tuple[VoiceInfo, ...]:
+        """The voices that can be used now, the default one first."""
+        voices = [voice for slot in self.tts if slot.engine for voice in slot.engine.voices]
+        return tuple(sorted(voices, key=lambda voice: voice.id != self._default_voice))
+
+    async def speaker(self, voice: str, language: str) -> tuple[EngineSlot[TextToSpeech], TextToSpeech, VoiceInfo]:
+        """The engine and the voice to speak with.
+
+        The voice that was asked for when it speaks the language, else a voice that does. Raises `EngineUnavailable`
+        while no engine is ready, `EngineRefused` when no voice speaks the language.
+        """
+        if not self.voices:
+            await self.tts[0].get()
+        chosen = _pick(self.voices, voice, language)
+        for slot in self.tts:
+            if slot.engine and chosen in slot.engine.voices:
+                return slot, slot.engine, chosen
+        raise EngineUnavailable("No voice is ready.")
+
+
+def _pick(voices: tuple[VoiceInfo, ...], voice: str, language: str) -> VoiceInfo:
+    named = next((item for item in voices if item.id == voice), None)
+    if not language:
+        return named or voices[0]
+    if named and _speaks(named, language):
+        return named
+    fitting = [item for item in voices if _speaks(item, language)]
+    if not fitting:
+        raise EngineRefused(f"No voice here speaks {language}. `manage.py models list` shows which models would.")
+    exact = [item for item in fitting if language in item.languages]
+    return (exact or fitting)[0]
+
+
+def _speaks(voice: VoiceInfo, language: str) -> bool:
+    primary = language.partition("-")[0].lower()
+    return any(tag.partition("-")[0].lower() == primary for tag in voice.languages)
+
+
+def build(settings: Config, scheduler: Scheduler, changes: Changes) -> Registry:
+    """The embedded engines, as the catalogue and the settings choose them."""
+    cores = settings.cores
+
+    def slot(entry: ModelEntry, make: Callable[[Path], E], needs: Needs) -> EngineSlot[E]:
+        scheduler.resize(entry.name, 1)
+        needs = {**needs, entry.name: 1}
+        return EngineSlot(entry.kind, entry.name, lambda: make(catalogue.model_file(entry.name)), needs, changes)
+
+    stt = slot(catalogue.default("stt"), lambda path: _whisper(path, cores), {"cores": cores})
+    hibari = slot(catalogue.entry("hibari"), lambda _: _hibari(), {"light": 1})
+    turn = slot(catalogue.default("turn"), _smart_turn, {"light": 1})
+    kokoro = slot(catalogue.entry("kokoro"), _kokoro, {"cores": 1})
+    return Registry(stt, (hibari, kokoro), turn, default_voice=settings.tts_voice)
+
+
+def _whisper(path: Path, threads: int) -> SpeechToText:
+    from inference.engines.whisper import WhisperEngine  # noqa: PLC0415 - imports take a second: in the load's thread
+
+    return WhisperEngine(path, threads)
+
+
+def _smart_turn(path: Path) -> TurnModel:
+    from inference.engines.smart_turn import SmartTurnEngine  # noqa: PLC0415
+
+    return SmartTurnEngine(path)
+
+
+def _hibari() -> TextToSpeech:
+    from inference.engines.hibari import HibariEngine  # noqa: PLC0415
+
+    return HibariEngine()
+
+
+def _kokoro(path: Path) -> TextToSpeech:
+    from inference.engines.kokoro import KokoroEngine  # noqa: PLC0415
+
+    return KokoroEngine(path)

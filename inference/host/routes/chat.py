@@ -1,0 +1,92 @@
+"""POST /v1/chat/completions: the request goes to the chat backend, and what it says comes back as it comes."""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from inference.errors import ContextTooLong, EngineError, EngineRefused, EngineUnavailable
+from inference.host.chat.backend import ChatBody
+from inference.host.errors import error_event
+from inference.host.host import HOST, Host
+from inference.host.request import due_at, expires_at, read_json
+
+_TOO_LONG = ("exceed_context_size_error", "context_length_exceeded", "maximum context length", "context size")
+_MOST_ERROR_BYTES = 65_536
+_DONE = b"[DONE]"
+
+
+async def completions(request: web.Request) -> web.StreamResponse:
+    host = request.app[HOST]
+    due, expires = due_at(request), expires_at(request)
+    body = await read_json(request, dict[str, Any])
+    if not isinstance(body.get("messages"), list) or not body["messages"]:
+        raise EngineRefused("`messages` must be a list with at least one message.")
+    if "max_tokens" not in body and "max_completion_tokens" not in body:
+        body["max_tokens"] = host.settings.chat_max_tokens
+    await host.chat.get_ready()
+    async with host.scheduler.turn({"chat": 1}, due=due, expires=expires) as ticket:
+        began = asyncio.get_running_loop().time()
+        async with host.chat.post(body) as upstream:
+            if upstream.status != 200:
+                raise await _refusal(upstream)
+            if body.get("stream"):
+                return await _stream(request, host, upstream, began, ticket.wait_ms)
+            answer = await upstream.read()
+        _computed(host, began, ticket.wait_ms)
+    return web.Response(body=answer, content_type="application/json")
+
+
+async def _stream(
+    request: web.Request, host: Host, upstream: aiohttp.ClientResponse, began: float, wait_ms: float
+) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+    await response.prepare(request)
+    tail = b""
+    try:
+        async for chunk in upstream.content.iter_any():
+            if not tail:
+                elapsed = asyncio.get_running_loop().time() - began
+                host.metrics.first_token(host.chat.status.model, elapsed * 1000)
+            tail = (tail + chunk)[-32:]
+            await response.write(chunk)
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        tail = b""
+    if _DONE not in tail:
+        # The status has been sent; the client learns from the stream that this answer is not whole.
+        await response.write(error_event(EngineUnavailable("The chat model stopped in the middle of its answer.")))
+    _computed(host, began, wait_ms)
+    await response.write_eof()
+    return response
+
+
+def _computed(host: Host, began: float, wait_ms: float) -> None:
+    compute_ms = (asyncio.get_running_loop().time() - began) * 1000
+    host.metrics.computed(host.chat.status.model, wait_ms=wait_ms, compute_ms=compute_ms)
+
+
+async def _refusal(upstream: aiohttp.ClientResponse) -> EngineError:
+    """The backend's error as ours. Its message may quote the prompt, so it goes to the client and into no log."""
+    raw = (await upstream.content.read(_MOST_ERROR_BYTES)).decode(errors="replace")
+    if any(sign in raw for sign in _TOO_LONG):
+        return ContextTooLong("The conversation does not fit the chat model's context window.")
+    message = _message(raw) or f"The chat model answered with status {upstream.status}."
+    if upstream.status in (408, 409, 425, 429) or upstream.status in (502, 503, 504):
+        return EngineUnavailable(message)
+    if upstream.status in (401, 403):
+        return EngineUnavailable("The chat server refuses the key. Check AVATAR_CHAT_API_KEY.", permanent=True)
+    if 400 <= upstream.status < 500:
+        return EngineRefused(message)
+    return EngineError(message)
+
+
+def _message(raw: str) -> str:
+    try:
+        body = msgspec.json.decode(raw.encode(), type=ChatBody)
+    except msgspec.MsgspecError:
+        return ""
+    error = body.get("error")
+    found = error.get("message") if isinstance(error, dict) else body.get("message") or body.get("detail")
+    return found[:500] if isinstance(found, str) else ""
