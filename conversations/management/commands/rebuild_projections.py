@@ -1,0 +1,34 @@
+"""``manage.py rebuild_projections [--check]``: the read models are made from the log, and can be made again."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from conversations.rebuild import differences, rebuild, streams
+from conversations.streams import conversation_of
+
+_SHOWN = 20
+
+
+class Command(BaseCommand):
+    help = "Makes conversations and turns anew from the log; with --check only says where they differ from it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 when something differs")
+
+    def handle(self, *args: Any, check: bool, **options: Any) -> None:
+        known = streams()
+        found: list[str] = []
+        for stream in tqdm(known, unit="conversation", disable=None, leave=False):
+            told = differences(stream) if check else rebuild(stream)
+            found += [f"conversation {conversation_of(stream)}: {what}" for what in told]
+        for line in found[:_SHOWN]:
+            self.stderr.write(line)
+        if len(found) > _SHOWN:
+            self.stderr.write(f"... and {len(found) - _SHOWN} more")
+        if check and found:
+            raise CommandError(f"The read models differ from the log in {len(found)} places.", returncode=1)
+        verb = "equal to the log" if check else f"rebuilt, {len(found)} differences put right"
+        self.stdout.write(self.style.SUCCESS(f"{len(known)} conversations: {verb}."))

@@ -1,0 +1,44 @@
+"""``manage.py verify_chain [conversation]``: proves that the log is what was recorded."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from conversations.log.models import Event, Head
+from conversations.log.verify import Break, verify
+from conversations.streams import CATEGORY, conversation_of, stream_of
+
+_SHOWN = 20
+
+
+class Command(BaseCommand):
+    help = "Proves the hash chain of a conversation, or of all, or names the first broken event of each."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("conversation", nargs="?", help="a conversation's id; without it everything is verified")
+
+    def handle(self, *args: Any, conversation: str | None, **options: Any) -> None:
+        stream = stream_of(conversation) if conversation else None
+        events = Event.objects.filter(stream=stream) if stream else Event.objects.all()
+        count = events.count()
+        if stream and not count and not Head.objects.filter(stream=stream).exists():
+            raise CommandError(f"There is no conversation {conversation} in the log.")
+        with tqdm(total=count, unit="event", disable=None, leave=False) as bar:
+            verdict = verify(stream, bar.update)
+        for found in verdict.breaks[:_SHOWN]:
+            self.stderr.write(self.style.ERROR(f"BROKEN {_place(found)}: {found.what}"))
+        if verdict.breaks:
+            more = len(verdict.breaks) - _SHOWN
+            tail = f" ({more} more not shown)" if more > 0 else ""
+            raise CommandError(f"The log is not what was recorded: {len(verdict.breaks)} breaks{tail}.", returncode=1)
+        self.stdout.write(self.style.SUCCESS(f"{verdict.events} events in {verdict.streams} streams: all chains hold."))
+
+
+def _place(found: Break) -> str:
+    if not found.stream:
+        return f"log, position {found.position}"
+    category, _, name = found.stream.partition("-")
+    name = conversation_of(found.stream) if category == CATEGORY else name
+    return f"{category} {name}, event {found.sequence} (position {found.position})"
