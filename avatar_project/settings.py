@@ -98,7 +98,6 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
 
 # Background tasks: the ORM broker also beside Redis (its Redis broker loses tasks on a crash).
 Q_CLUSTER = {

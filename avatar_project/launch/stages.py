@@ -28,7 +28,7 @@ def run(name: str, command: Sequence[str | Path]) -> None:
 def only_one(data_dir: Path, port: int) -> Iterator[None]:
     """Holds this data folder; two AVATARs would write one log and fight over one engine host."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(data_dir / "running.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise Stop(

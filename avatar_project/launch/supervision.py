@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -37,6 +38,7 @@ class Supervision:
     def __init__(self, place: Place, data_dir: Path) -> None:
         self._place = place
         self._data_dir = data_dir
+        self._secret = secrets.token_hex(16)
         self._stopping = threading.Event()
 
     def run(self) -> int:
@@ -60,6 +62,7 @@ class Supervision:
         die_with_parent = [setpriv, "--pdeathsig", "TERM"] if setpriv else ["env"]
         environment = os.environ | {
             "AVATAR_RUN_DIR": str(folder),
+            "AVATAR_RUN_SECRET": self._secret,
             "AVATAR_RUN_USER": str(os.getuid()),
             "AVATAR_RUN_WITH": " ".join(die_with_parent),
             "AVATAR_RUN_PYTHON": sys.executable,
@@ -97,7 +100,7 @@ class Supervision:
             if ready:
                 announced = True
                 print(f"\nAVATAR is ready: open {self._place.address}   (Ctrl-C stops it)", flush=True)
-            elif (name := _given_up(control)) is not None:
+            elif (name := self._given_up(control)) is not None:
                 print(
                     f"AVATAR did not start: the process {name!r} ends at once; its last words are above.",
                     file=sys.stderr,
@@ -123,6 +126,19 @@ class Supervision:
         except (OSError, http.client.HTTPException):
             return False, "the web server does not answer yet"
 
+    def _given_up(self, control: Path) -> str | None:
+        """The name of a process that supervisord has given up, if any."""
+        if not control.exists():
+            return None
+        transport = SupervisorTransport("avatar", self._secret, f"unix://{control}")
+        try:
+            states: Any = xmlrpc.client.ServerProxy(
+                "http://127.0.0.1", transport=transport
+            ).supervisor.getAllProcessInfo()
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+            return None
+        return next((str(state["name"]) for state in states if state["state"] == _FATAL), None)
+
     def _end(self, daemon: "subprocess.Popen[bytes]") -> None:
         daemon.terminate()
         try:
@@ -139,18 +155,6 @@ def _relay(daemon: "subprocess.Popen[bytes]") -> None:
         for line in daemon.stdout:
             sys.stdout.buffer.write(line)
             sys.stdout.flush()
-
-
-def _given_up(control: Path) -> str | None:
-    """The name of a process that supervisord has given up, if any."""
-    if not control.exists():
-        return None
-    proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=SupervisorTransport("", "", f"unix://{control}"))
-    try:
-        states: Any = proxy.supervisor.getAllProcessInfo()
-    except (OSError, http.client.HTTPException, xmlrpc.client.Error):
-        return None
-    return next((str(state["name"]) for state in states if state["state"] == _FATAL), None)
 
 
 def _described(body: bytes) -> str:

@@ -1,8 +1,10 @@
 """`manage.py prepare`: the database in step, and a first administrator. What `make run` does before it starts."""
 
 import secrets
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -17,6 +19,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         try:
+            Path(settings.DATA_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
+            Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
             self._migrate()
             self._create_administrator()
         except (DatabaseError, OSError) as error:
