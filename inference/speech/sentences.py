@@ -161,3 +161,10 @@ def _forced_end(text: str) -> int:
             break
     space = max(text.rfind(" ", 0, end), text.rfind("\n", 0, end))
     return space + 1 if space > 0 and text[:space].strip() else end
+
+
+def split(text: str, language: str) -> list[str]:
+    """Pieces of a text that is there as a whole: sentences and lines, none cut short, none beyond `MAX_UNITS`."""
+    splitter = SentenceSplitter(language)
+    splitter._buffer = text
+    return splitter.flush()
