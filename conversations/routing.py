@@ -1,5 +1,11 @@
 """Where each socket lives."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-websocket_urlpatterns: list[URLPattern] = []
+from conversations.consumers import RealtimeConsumer
+
+realtime = RealtimeConsumer()
+websocket_urlpatterns: list[URLPattern] = [
+    path("v1/realtime", realtime),  # type: ignore[arg-type]  # ASGI applications are routed like views
+    path("ws/chat", realtime),  # type: ignore[arg-type]
+]

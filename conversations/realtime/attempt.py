@@ -1,0 +1,106 @@
+"""Work on an utterance that may be over: its words, whether it sounds finished, and the beginning of an answer."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+
+from conversations.realtime.answering import Answering
+from conversations.realtime.generation import Generation
+from conversations.realtime.live import Live
+from conversations.realtime.patience import asked_patiently
+from inference.errors import EngineError
+from inference.types import STT_RATE, Transcript
+
+log = structlog.get_logger(__name__)
+SMART_TURN_BYTES = 8 * STT_RATE * 2
+UNFINISHED = 0.3
+"""Below this probability of having finished no answer is begun early."""
+PROMPT_CHARACTERS = 500
+
+
+class Attempt:
+    """Begun in a pause; void when speech goes on, else what the turn is made of.
+
+    ``witness`` is told when something becomes known: Smart Turn's probability, the words, or both in turn.
+    """
+
+    def __init__(
+        self,
+        live: Live,
+        audio: bytes,
+        *,
+        pause: int | None = None,
+        witness: Callable[["Attempt", float | None, str | None], None] | None = None,
+    ) -> None:
+        self.pause = pause
+        self.audio = audio
+        """PCM16 mono at STT_RATE."""
+        self.begun = time.monotonic()
+        self.transcribed = 0.0
+        """When the words were known, on the monotonic clock; 0 before."""
+        self.probability: float | None = None
+        self.early: Generation | None = None
+        self._live = live
+        self._witness = witness
+        self._hearing = live.tasks.create_task(self._transcribe(), name="transcribe")
+        self._judging = live.start(self._judge(), "end of turn") if pause is not None else None
+
+    async def words(self) -> Transcript | EngineError:
+        """The transcript, or why there is none. Cancelling who waits does not cancel the work."""
+        return await asyncio.shield(self._hearing)
+
+    @property
+    def known(self) -> Transcript | None:
+        """The transcript, if it is there by now."""
+        task = self._hearing
+        result = task.result() if task.done() and not task.cancelled() else None
+        return result if isinstance(result, Transcript) else None
+
+    def answer_early(self, answering: Answering) -> None:
+        """Begins the answer, when there are words and nothing speaks against it."""
+        words = self.known
+        unfinished = self.probability is not None and self.probability < UNFINISHED
+        if self.early is None and words is not None and words.text and not unfinished:
+            self.early = answering.speculate(words)
+
+    def drop(self) -> None:
+        """Speech went on: all of it was in vain."""
+        self._hearing.cancel()
+        if self._judging is not None:
+            self._judging.cancel()
+        self.drop_answer()
+
+    def drop_answer(self) -> None:
+        if self.early is not None:
+            self.early.stop()
+            self.early = None
+
+    async def _transcribe(self) -> Transcript | EngineError:
+        transcription = self._live.settings.audio.input.transcription
+        language = transcription.language if transcription is not None else None
+        prompt = transcription.prompt if transcription is not None else None
+        try:
+            words = await asked_patiently(
+                lambda: self._live.engines.transcribe(
+                    self.audio, language=language, prompt=(prompt or "")[:PROMPT_CHARACTERS] or None
+                )
+            )
+        except EngineError as error:
+            log.warning("transcription_failed", session=self._live.session_id, code=error.code)
+            return error
+        self.transcribed = time.monotonic()
+        if self._witness is not None:
+            self._witness(self, None, words.text)
+        return words
+
+    async def _judge(self) -> None:
+        try:
+            self.probability = await self._live.engines.end_of_turn(self.audio[-SMART_TURN_BYTES:])
+        except EngineError as error:
+            # The silence alone then decides when the turn is over.
+            log.warning("end_of_turn_failed", session=self._live.session_id, code=error.code)
+            return
+        if self._witness is not None:
+            self._witness(self, self.probability, None)

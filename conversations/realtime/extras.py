@@ -1,0 +1,92 @@
+"""Our own events, told only to a client that asks for them (``?extras=avatar``)."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from conversations.realtime.protocol.server_events import ServerEvent
+from inference.types import EngineStatus, VoiceInfo
+
+
+class AvatarEvent(ServerEvent):
+    """Base of the extras."""
+
+
+class ConversationOpened(AvatarEvent, kw_only=True, tag="avatar.conversation"):
+    """Which conversation this is; with both values a client resumes it (``?conversation=ID&after=SEQUENCE``)."""
+
+    conversation_id: str
+    sequence: int
+    resumed: bool
+
+
+class Recorded(AvatarEvent, kw_only=True, tag="avatar.recorded"):
+    """All that was said up to here is durable."""
+
+    sequence: int
+
+
+class EngineProgress(AvatarEvent, kw_only=True, tag="avatar.engines"):
+    """Whether a conversation can start, what is still loading, and what there is to choose from."""
+
+    ready: bool
+    engines: tuple[EngineStatus, ...]
+    voices: tuple[VoiceInfo, ...]
+
+
+class QueuePosition(AvatarEvent, kw_only=True, tag="avatar.queue"):
+    """The session has no place on the machine yet: how many have, and how many may."""
+
+    sessions: int
+    max_sessions: int
+
+
+class SentenceStarted(AvatarEvent, kw_only=True, tag="avatar.sentence"):
+    """This sentence's sound begins at that place of the item's sound."""
+
+    response_id: str
+    item_id: str
+    index: int
+    text: str
+    audio_start_ms: int
+
+
+class Waterfall(AvatarEvent, kw_only=True, tag="avatar.waterfall"):
+    """Where the time of a turn went: milliseconds from the true end of speech; None where a step did not happen."""
+
+    response_id: str
+    turn_id: str
+    endpoint_ms: float | None
+    transcript_ms: float | None
+    first_token_ms: float | None
+    first_sentence_ms: float | None
+    first_audio_ms: float | None
+    model_ms: float | None
+    own_ms: float
+    """Neither a model's work nor the silence that shows the end of the turn."""
+
+
+class Heard(AvatarEvent, kw_only=True, tag="avatar.heard"):
+    """What of an answer counts as heard."""
+
+    item_id: str
+    audio_ms: int
+    complete: bool
+    source: str
+
+
+class Extras:
+    """Tells them, or keeps silent when nobody asked. An event is only built for who asked."""
+
+    def __init__(self, emit: Callable[[AvatarEvent], None] | None) -> None:
+        self._emit = emit
+
+    def tell(self, build: Callable[[], AvatarEvent]) -> None:
+        if self._emit is not None:
+            self._emit(build())
+
+
+def as_waterfall(fact: msgspec.Struct, turn_id: str, own_ms: float) -> Waterfall:
+    """The same numbers as the `TurnMeasured` fact."""
+    fields = msgspec.structs.asdict(fact)
+    return Waterfall(turn_id=turn_id, own_ms=own_ms, **fields)

@@ -1,0 +1,112 @@
+"""What of a spoken answer has reached the listener: sound sent, and which words it carried."""
+
+import asyncio
+
+import msgspec
+
+from conversations.realtime.playback import BYTES_PER_S
+
+
+class Span(msgspec.Struct):
+    """A sentence and the part of the answer's sound that says it, in bytes; one without sound is empty."""
+
+    text: str
+    start: int
+    end: int
+
+
+class SpokenAnswer:
+    """The sound of one answer as it was sent. ``offset_s``: where it begins on the session's playback clock."""
+
+    def __init__(self, *, item_id: str, response_id: str, turn_id: str, recorded: bool) -> None:
+        self.item_id = item_id
+        self.response_id = response_id
+        self.turn_id = turn_id
+        self.recorded = recorded
+        """False for answers outside the conversation."""
+        self.offset_s: float | None = None
+        self.audio_id = ""
+        self.settled = False
+        """True once it is known, and recorded, what was heard."""
+        self.whole = True
+        """False when sending was stopped in the middle."""
+        self.storing = asyncio.Lock()
+        self._spans: list[Span] = []
+        self._pcm = bytearray()
+
+    @property
+    def sent_s(self) -> float:
+        return len(self._pcm) / BYTES_PER_S
+
+    @property
+    def sent_ms(self) -> int:
+        return round(self.sent_s * 1000)
+
+    @property
+    def text(self) -> str:
+        """All that was said or shown."""
+        return "".join(span.text for span in self._spans)
+
+    @property
+    def sentences(self) -> int:
+        return len(self._spans)
+
+    def begin(self, text: str) -> None:
+        """A sentence follows."""
+        self._spans.append(Span(text, len(self._pcm), len(self._pcm)))
+
+    def sent(self, pcm: bytes) -> None:
+        """Sound of the current sentence is on its way."""
+        self._pcm += pcm
+        if self._spans:
+            self._spans[-1].end = len(self._pcm)
+
+    def cut(self, unsent: int) -> None:
+        """Sending stops here; ``unsent`` bytes of the current sentence's sound were made and are not sent."""
+        self.whole = False
+        if self._spans:
+            self._spans[-1].end += unsent
+
+    def heard_ms(self, clock_heard_s: float) -> int:
+        """Milliseconds heard when the session's clock stands there; never beyond what was sent."""
+        if self.offset_s is None:
+            return 0
+        return max(0, min(self.sent_ms, round((clock_heard_s - self.offset_s) * 1000)))
+
+    def sound_until(self, audio_ms: int) -> bytes:
+        """PCM16 at WIRE_RATE."""
+        return bytes(self._pcm[: self._position(audio_ms)])
+
+    def text_until(self, audio_ms: int) -> str:
+        """The words heard in the first ``audio_ms``: whole sentences, and of the last one its share of words.
+
+        Text-to-speech gives no word times; words are taken to be spoken evenly, and a word counts once it is over.
+        """
+        position = self._position(audio_ms)
+        heard: list[str] = []
+        for span in self._spans:
+            if position >= span.end > span.start or (span.end == span.start and position >= span.end > 0):
+                heard.append(span.text)
+            elif position > span.start:
+                heard.append(_share(span.text, (position - span.start) / (span.end - span.start)))
+                break
+            else:
+                break
+        return "".join(heard).rstrip()
+
+    def forget_sound(self) -> None:
+        self._pcm = bytearray()
+
+    def _position(self, audio_ms: int) -> int:
+        return min(len(self._pcm), audio_ms * BYTES_PER_S // 1000 // 2 * 2)
+
+
+def _share(text: str, share: float) -> str:
+    """The first words of a text, by their share of its letters; Chinese, without spaces, by characters."""
+    end = int(len(text) * share)
+    if end >= len(text):
+        return text
+    if " " not in text.strip():
+        return text[:end]
+    cut = text.rfind(" ", 0, end + 1)
+    return text[:cut] if cut > 0 else ""

@@ -1,0 +1,245 @@
+"""The user's side: sound in, turns out. Work on a turn begins in its first pause and is kept if the turn ends there."""
+
+import asyncio
+import time
+
+import structlog
+
+from conversations.realtime.answering import Answering
+from conversations.realtime.attempt import Attempt
+from conversations.realtime.ids import new_id
+from conversations.realtime.items import Entry
+from conversations.realtime.listening.detector import TurnDetector
+from conversations.realtime.listening.manual_buffer import ManualBuffer
+from conversations.realtime.listening.settings import TurnSettings
+from conversations.realtime.listening.vad import VadModel
+from conversations.realtime.live import Live
+from conversations.realtime.partials import Partials
+from conversations.realtime.protocol import server_events as ev
+from conversations.realtime.protocol.client_events import ResponseOptions
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.items import InputAudio, Message
+from conversations.realtime.protocol.settings import SemanticVad, ServerVad, TurnDetection
+from conversations.realtime.turn_events import (
+    BargeInConfirmed,
+    BargeInDropped,
+    BargeInSuspected,
+    IdleTimeout,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    SpeechStopped,
+    TurnEvent,
+)
+from conversations.realtime.turns import Turns
+from conversations.realtime.waterfall import Turn
+from inference.audio.resample import Resampler
+from inference.speech.phrases import phrase
+from inference.types import STT_RATE, WIRE_RATE
+
+log = structlog.get_logger(__name__)
+SILENT_PARTIAL_S = 1.5
+"""Somebody who speaks on without a pause is transcribed this often, for the words on the screen."""
+PARTIAL_DUE_S = 3.0
+
+
+def turn_settings(detection: TurnDetection) -> TurnSettings:
+    """The wire's settings as the detector takes them."""
+    match detection:
+        case ServerVad():
+            return TurnSettings(
+                type="server_vad",
+                threshold=detection.threshold,
+                prefix_padding_ms=detection.prefix_padding_ms,
+                silence_duration_ms=detection.silence_duration_ms,
+                idle_timeout_ms=detection.idle_timeout_ms,
+                create_response=detection.create_response,
+                interrupt_response=detection.interrupt_response,
+            )
+        case SemanticVad():
+            return TurnSettings(
+                type="semantic_vad",
+                eagerness=detection.eagerness,
+                create_response=detection.create_response,
+                interrupt_response=detection.interrupt_response,
+            )
+
+
+class Hearing:
+    """The microphone of a session, with turn detection or push-to-talk as the settings say."""
+
+    def __init__(self, live: Live, answering: Answering, turns: Turns, vad: VadModel) -> None:
+        self._live = live
+        self._answering = answering
+        self._turns = turns
+        detection = live.settings.audio.input.turn_detection
+        self._detection = detection
+        self._detector = TurnDetector(turn_settings(detection or ServerVad()), vad)
+        self._manual = ManualBuffer()
+        self._fed_at = time.monotonic()
+        self._turn = Turn()
+        self._attempt: Attempt | None = None
+        self._partials = Partials()
+        self._partial: asyncio.Task[None] | None = None
+
+    # The microphone's clock, and what it hears of the answer (`listener.Microphone`)
+
+    def now_ms(self) -> float:
+        """Sound comes in chunks: the clock goes on between them, but no further than a chunk may be late."""
+        return self._detector.position_ms + min(200.0, (time.monotonic() - self._fed_at) * 1000)
+
+    def answer_playing(self, playing: bool) -> None:
+        self._detector.answer_playing(playing)
+
+    def played(self, pcm: bytes, at_ms: int) -> None:
+        self._detector.played(pcm, at_ms)
+
+    # What the client asks for
+
+    def configure(self) -> None:
+        """The settings have changed."""
+        detection = self._live.settings.audio.input.turn_detection
+        if detection is not None:
+            self._detector.configure(turn_settings(detection))
+        if (detection is None) != (self._detection is None):
+            self._forget()
+        self._detection = detection
+
+    def append(self, pcm: bytes) -> None:
+        """PCM16 mono at WIRE_RATE. Raises `ProtocolError` when a push-to-talk buffer is full."""
+        if self._detection is None:
+            self._manual.append(pcm)
+            return
+        events = self._detector.feed(pcm)
+        self._fed_at = time.monotonic()
+        self._handle(events)
+
+    def clear(self) -> None:
+        self._forget()
+        self._live.outbox.emit(ev.AudioCleared())
+
+    def commit(self) -> None:
+        """On the client's wish; raises `ProtocolError` when there is nothing to commit."""
+        if self._detection is not None:
+            stopped = self._detector.commit()
+            if stopped is None:
+                raise ProtocolError("input_audio_buffer_commit_empty", "Nobody has spoken: there is no utterance.")
+            self._handle([stopped])
+            return
+        sound = self._manual.commit()
+        turn = Turn(item_id=new_id("item"), speech_end=time.monotonic(), endpoint=time.monotonic())
+        self._turns.commit(turn, sound, Attempt(self._live, for_hearing(sound)), respond=False)
+        self._turn = turn
+
+    @property
+    def last_turn(self) -> Turn:
+        """The turn that an answer asked for by the client belongs to."""
+        return self._turn
+
+    def begin_typed(self) -> Turn:
+        """A typed message begins a turn."""
+        self._turn = Turn()
+        return self._turn
+
+    # What the detector tells
+
+    def _handle(self, events: list[TurnEvent]) -> None:
+        for event in events:
+            match event:
+                case SpeechStarted():
+                    self._started(event)
+                case SpeechPaused():
+                    self._paused(event)
+                case SpeechResumed():
+                    self._resumed()
+                case SpeechStopped():
+                    self._stopped(event)
+                case BargeInSuspected():
+                    self._answering.hold()
+                case BargeInDropped():
+                    self._answering.resume()
+                case BargeInConfirmed():
+                    pass  # `SpeechStarted` came before it and has ended the answer
+                case IdleTimeout():
+                    self._idle(event)
+
+    def _started(self, event: SpeechStarted) -> None:
+        self._live.touched()
+        self._turn = Turn(item_id=new_id("item"))
+        self._partials = Partials()
+        self._live.outbox.emit(ev.SpeechStartedEvent(item_id=self._turn.item_id, audio_start_ms=event.start_ms))
+        if self._detection is not None and self._detection.interrupt_response:
+            self._answering.interrupt()
+
+    def _paused(self, event: SpeechPaused) -> None:
+        self._drop_attempt()
+        self._turn.paused = time.monotonic()
+        self._attempt = Attempt(self._live, event.audio, pause=event.pause, witness=self._witness)
+
+    def _resumed(self) -> None:
+        if self._attempt is not None and (words := self._attempt.known) is not None:
+            self._show(words.text)
+        self._drop_attempt()
+
+    def _witness(self, attempt: Attempt, probability: float | None, text: str | None) -> None:
+        """Something is known about the pause: the detector may decide now, and an answer may begin."""
+        if attempt is not self._attempt or attempt.pause is None:
+            return
+        self._detector.set_completion(attempt.pause, probability, text)
+        self._handle(self._detector.feed(b""))
+        if attempt is self._attempt and self._answers_by_itself and attempt.probability is not None:
+            attempt.answer_early(self._answering)
+
+    @property
+    def _answers_by_itself(self) -> bool:
+        return self._detection is not None and self._detection.create_response and self._answering.active is None
+
+    def _stopped(self, event: SpeechStopped) -> None:
+        turn = self._turn
+        turn.endpoint = time.monotonic()
+        turn.speech_end = turn.endpoint - max(0.0, self.now_ms() - event.speech_end_ms) / 1000
+        attempt = self._attempt
+        self._attempt = None
+        if attempt is None or event.pause is None or attempt.pause != event.pause:
+            if attempt is not None:
+                attempt.drop()
+            attempt = Attempt(self._live, for_hearing(event.audio))
+        self._live.outbox.emit(ev.SpeechStoppedEvent(item_id=turn.item_id, audio_end_ms=event.end_ms))
+        respond = self._detection is not None and self._detection.create_response
+        self._turns.commit(turn, event.audio, attempt, respond=respond, partials=self._partials)
+
+    def _idle(self, event: IdleTimeout) -> None:
+        """Nobody has said anything: the protocol makes the silence an item, and asks."""
+        turn = self._turn = Turn(item_id=new_id("item"))
+        item = Message(id=turn.item_id, role="user", content=(InputAudio(transcript=""),))
+        entry = Entry(item=item, turn_id=turn.id)
+        entry.settled.set()
+        previous = self._live.conversation.add(entry)
+        self._live.outbox.emit(
+            ev.TimeoutTriggered(item_id=turn.item_id, audio_start_ms=event.start_ms, audio_end_ms=event.end_ms),
+            ev.AudioCommitted(item_id=turn.item_id, previous_item_id=previous),
+            ev.ItemAdded(item=item, previous_item_id=previous),
+            ev.ItemDone(item=item, previous_item_id=previous),
+        )
+        if self._answering.active is None:
+            self._answering.create(ResponseOptions(), turn, script=phrase("idle", self._live.language))
+
+    def _show(self, hypothesis: str) -> None:
+        delta = self._partials.agreed(hypothesis)
+        if delta and self._live.settings.audio.input.transcription is not None:
+            self._live.outbox.emit(ev.TranscriptionDelta(item_id=self._turn.item_id, delta=delta))
+
+    def _drop_attempt(self) -> None:
+        if self._attempt is not None:
+            self._attempt.drop()
+            self._attempt = None
+
+    def _forget(self) -> None:
+        self._drop_attempt()
+        self._detector.clear()
+        self._manual.clear()
+
+
+def for_hearing(sound: bytes) -> bytes:
+    """PCM16 from WIRE_RATE to STT_RATE."""
+    return Resampler(WIRE_RATE, STT_RATE).feed(sound, last=True)

@@ -1,0 +1,74 @@
+"""The parts of one live session that its rooms share."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from conversations.events import Fact, SessionOpened
+from conversations.history import HistoryItem
+from conversations.realtime.config import Offer
+from conversations.realtime.extras import Extras
+from conversations.realtime.items import Conversation
+from conversations.realtime.limits import Rates
+from conversations.realtime.outbox import Outbox
+from conversations.realtime.protocol.settings import SessionSettings
+from inference.ports import Engines
+
+
+class FactPlace(Protocol):
+    """A fact read back from the record."""
+
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def fact(self) -> Fact: ...
+
+
+class Record(Protocol):
+    """What a session asks of `conversations.record.ConversationRecord`."""
+
+    @property
+    def conversation_id(self) -> str: ...
+    async def append(self, *facts: Fact, turn_id: str, idempotency_key: str | None = None) -> int: ...
+    async def save_audio(self, turn_id: str, pcm: bytes) -> str: ...
+    async def history(self) -> tuple[HistoryItem, ...]: ...
+    async def facts_after(self, sequence: int) -> tuple[FactPlace, ...]: ...
+    async def close(self, reason: str) -> None: ...
+
+
+class OpenRecord(Protocol):
+    """`conversations.record.ConversationRecord.open`."""
+
+    def __call__(
+        self, *, owner_id: str, session: SessionOpened, conversation_id: str | None = None
+    ) -> Awaitable[Record]: ...
+
+
+@dataclass
+class Live:
+    """One live session. ``tasks`` owns every task that its rooms start."""
+
+    session_id: str
+    engines: Engines
+    record: Record
+    outbox: Outbox
+    extras: Extras
+    tasks: asyncio.TaskGroup
+    settings: SessionSettings
+    rates: Rates
+    offer: Offer = field(default_factory=Offer)
+    conversation: Conversation = field(default_factory=Conversation)
+    language: str = ""
+    """BCP-47 tag of what was said last."""
+    touched: Callable[[], None] = lambda: None
+    """Told when something happens that is not idleness."""
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Starts a task that ends with the session."""
+        return self.tasks.create_task(work, name=f"{name} {self.session_id}")
+
+    @property
+    def effective(self) -> SessionSettings:
+        """The settings with the names that are really used."""
+        return self.offer.resolve(self.settings)

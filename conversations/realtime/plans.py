@@ -1,0 +1,112 @@
+"""What the next answer is made of: the context, the model and the voice, from the session and `response.create`."""
+
+import re
+
+from conversations.realtime.context import (
+    DEFAULT_INSTRUCTIONS,
+    ChatMessage,
+    Window,
+    chat_tool_choice,
+    chat_tools,
+    messages_of,
+)
+from conversations.realtime.generation import Fault, Plan
+from conversations.realtime.live import Live
+from conversations.realtime.protocol.client_events import ResponseOptions
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.items import Item, ItemReference, Message, OutputText
+from conversations.realtime.response import Manner
+from inference.types import ChatRequest
+
+SPOKEN_TOKENS, WRITTEN_TOKENS = 320, 1024
+"""What ``inf`` means for an answer that is spoken (about a minute and a half) and for one that is read."""
+UNKNOWN_WINDOW = 4096
+_CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+
+
+def manner(live: Live, options: ResponseOptions, conversation_id: str | None) -> Manner:
+    """How the answer is given; raises `ProtocolError` when it cannot be given so."""
+    if options.conversation not in {None, "auto", "none"}:
+        raise ProtocolError("invalid_value", "`conversation` is `auto` or `none`.", "response.conversation")
+    settings = live.settings
+    modality = (options.output_modalities or settings.output_modalities)[0]
+    limit = options.max_output_tokens if options.max_output_tokens is not None else settings.max_output_tokens
+    return Manner(
+        modality=modality,
+        model=live.offer.model(settings.model),
+        voice=live.offer.voice(_wanted_voice(live, options), language_of(live)),
+        max_output_tokens=limit,
+        conversation_id=None if options.conversation == "none" else conversation_id,
+        metadata=options.metadata,
+    )
+
+
+def plan(
+    live: Live,
+    window: Window,
+    options: ResponseOptions,
+    *,
+    more: tuple[ChatMessage, ...] = (),
+    fault: Fault | None = None,
+    script: str = "",
+) -> Plan:
+    """The answer to the conversation as it was heard; ``more`` is what is about to join it."""
+    settings = live.settings
+    spoken = (options.output_modalities or settings.output_modalities)[0] == "audio"
+    limit = options.max_output_tokens if options.max_output_tokens is not None else settings.max_output_tokens
+    max_tokens = (SPOKEN_TOKENS if spoken else WRITTEN_TOKENS) if limit == "inf" else limit
+    instructions = options.instructions if options.instructions is not None else settings.instructions
+    tools = options.tools if options.tools is not None else settings.tools
+    choice = options.tool_choice if options.tool_choice is not None else settings.tool_choice
+    language = language_of(live)
+    if options.input is not None:
+        items = tuple(_dereferenced(live, item) for item in options.input)
+        system: ChatMessage = {"role": "system", "content": instructions or DEFAULT_INSTRUCTIONS}
+        messages: tuple[ChatMessage, ...] = (system, *messages_of(items))
+    else:
+        budget = (live.offer.context_tokens or UNKNOWN_WINDOW) - max_tokens - len(str(tools)) // 3
+        messages = (*window.messages(instructions, live.conversation, budget), *more)
+    return Plan(
+        request=ChatRequest(
+            messages=messages,
+            model=live.offer.model(settings.model),
+            tools=chat_tools(tools),
+            tool_choice=chat_tool_choice(choice) if tools else None,
+            max_tokens=max_tokens,
+        ),
+        spoken=spoken,
+        language=language,
+        voice=live.offer.voice(_wanted_voice(live, options), language),
+        speed=settings.audio.output.speed,
+        fault=fault,
+        script=script,
+    )
+
+
+def language_of(live: Live) -> str:
+    """The language of the answer: the session's, else that of what was said last, else what its letters show."""
+    transcription = live.settings.audio.input.transcription
+    if transcription is not None and transcription.language:
+        return transcription.language
+    return live.language or "en"
+
+
+def language_of_text(text: str) -> str | None:
+    """Typed words tell their language only by their script."""
+    return "zh" if _CJK.search(text) else "en" if re.search("[A-Za-z]", text) else None
+
+
+def _wanted_voice(live: Live, options: ResponseOptions) -> str:
+    chosen = options.audio.output.voice if options.audio is not None and options.audio.output is not None else None
+    if isinstance(chosen, dict):
+        chosen = chosen.get("id")
+    return chosen or live.settings.audio.output.voice
+
+
+def _dereferenced(live: Live, item: Item | ItemReference) -> Item:
+    if isinstance(item, ItemReference):
+        entry = live.conversation.get(item.id)
+        if isinstance(entry.item, Message) and entry.heard is not None:
+            return Message(role=entry.item.role, content=(OutputText(entry.heard),), id=entry.id)
+        return entry.item
+    return item

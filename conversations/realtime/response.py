@@ -1,0 +1,279 @@
+"""One answer: the steps of its generation told to the client in the protocol's order and at the listener's pace."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Literal, Protocol
+
+import msgspec
+import structlog
+
+from conversations.events import Fact, ReplyFailed, ReplyFinished, ReplyGenerated, ReplyStarted
+from conversations.realtime.generation import (
+    Fault,
+    Finished,
+    Generation,
+    Marks,
+    Sentence,
+    Sound,
+    Step,
+    Text,
+    ToolPiece,
+)
+from conversations.realtime.heard import SpokenAnswer
+from conversations.realtime.ids import new_id
+from conversations.realtime.output import CallOutput, MessageOutput, Place
+from conversations.realtime.playback import CHUNK_BYTES, Pacer
+from conversations.realtime.protocol import server_events as ev
+from conversations.realtime.protocol.items import Item, Status
+from conversations.realtime.protocol.settings import Modality
+from conversations.realtime.waterfall import Turn
+from inference.types import ToolCallDelta, Usage
+
+log = structlog.get_logger(__name__)
+Reason = Literal["turn_detected", "client_cancelled"]
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """How this answer is given: the session's settings with what `response.create` says otherwise."""
+
+    modality: Modality
+    model: str
+    voice: str
+    max_output_tokens: int | Literal["inf"]
+    conversation_id: str | None
+    """None: the answer stays outside the conversation."""
+    metadata: dict[str, str] | None = None
+
+
+class Stage(Protocol):
+    """What an answer tells the session."""
+
+    def sounding(self, answer: SpokenAnswer, pcm: bytes, in_s: float) -> None:
+        """That sound of the answer was sent, and is heard in ``in_s`` seconds."""
+
+    def said(self, answer: SpokenAnswer) -> None:
+        """Nothing more of the answer will be sent."""
+
+    def sentence(self, response: "Response", answer: SpokenAnswer, text: str) -> None:
+        """A sentence's sound follows now."""
+
+    def first_sound(self, response: "Response") -> None:
+        """The first sound of the answer has been handed to the socket."""
+
+    def over(self, response: "Response") -> None:
+        """``response.done`` has been said."""
+
+
+class Response:
+    """`run` is a task of the session's; `cancel` ends it, and `done` is set once ``response.done`` has been said."""
+
+    def __init__(self, place: Place, manner: Manner, turn: Turn, pacer: Pacer, stage: Stage) -> None:
+        self.id = place.response_id
+        self.turn = turn
+        self.marks = Marks()
+        self.pacer = pacer
+        self.generation: Generation | None = None
+        self.done = asyncio.Event()
+        self._place = place
+        self._manner = manner
+        self._stage = stage
+        self._message: MessageOutput | None = None
+        self._calls: dict[int, CallOutput] = {}
+        self._outputs: list[MessageOutput | CallOutput] = []
+        self._fault: Fault | None = None
+        self._finished = Finished("stop")
+        self._cancelled_for: Reason | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._begun = False
+        self._rest = b""
+        self._unsent = 0
+
+    @property
+    def in_conversation(self) -> bool:
+        return self._place.recorded
+
+    @property
+    def answer(self) -> SpokenAnswer | None:
+        return self._message.answer if self._message is not None else None
+
+    async def run(self, make: Callable[[], Awaitable[Generation]], after: "Response | None" = None) -> None:
+        """Waits for the generation that ``make`` starts, and tells all of it, once ``after`` has told its end."""
+        self._task = asyncio.current_task()
+        status: ev.ResponseStatus = "cancelled"
+        try:
+            if after is not None:
+                await after.done.wait()
+            if self._cancelled_for is not None:
+                return
+            self._begin()
+            self.generation = await make()
+            self.marks = self.generation.marks
+            self.generation.commit()
+            async for step in self.generation.steps():
+                await self._take(step)
+            status = self._outcome()
+        except asyncio.CancelledError:
+            if self._cancelled_for is None:
+                raise
+        finally:
+            if self.generation is not None:
+                self.generation.stop()
+            if status != "cancelled" or self._cancelled_for is not None:
+                self._begin()
+                self._finish(status)
+            self._stage.over(self)
+            self.done.set()
+
+    def cancel(self, reason: Reason) -> None:
+        """Stops chat, speech and sending at once."""
+        if self._cancelled_for is not None or self.done.is_set():
+            return
+        self._cancelled_for = reason
+        if self.generation is not None:
+            self.generation.stop()
+            if self.answer is not None:
+                self.answer.cut(self._unsent + self.generation.rest_of_sentence())
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _take(self, step: Step) -> None:
+        match step:
+            case Text(text):
+                self._open_message(spoken=False).write(text)
+            case Sentence(_, text):
+                message = self._open_message(spoken=True)
+                self._stage.sentence(self, message.answer, text)
+                message.sentence(text)
+            case Sound(pcm):
+                await self._sound(pcm)
+            case ToolPiece(delta):
+                self._call(delta)
+            case Fault() as fault:
+                self._fault = self._fault or fault
+                failed = ReplyFailed(response_id=self.id, code=fault.code, message=fault.message, spoken=fault.spoken)
+                self._emit(facts=(failed,))
+            case Finished():
+                self._finished = step
+
+    async def _sound(self, pcm: bytes) -> None:
+        message = self._open_message(spoken=True)
+        pcm = self._rest + pcm
+        whole = len(pcm) // 2 * 2
+        self._rest = pcm[whole:]
+        for start in range(0, whole, CHUNK_BYTES):
+            chunk = pcm[start : min(start + CHUNK_BYTES, whole)]
+            self._unsent = whole - start
+            in_s = await self.pacer.turn(len(chunk))
+            first = not self.turn.first_sent and message.answer.offset_s is None
+            self._stage.sounding(message.answer, chunk, in_s)
+            message.sound(chunk, self._sent_first if first else None)
+        self._unsent = 0
+
+    def _sent_first(self) -> None:
+        self.turn.first_sent = time.monotonic()
+        self._stage.first_sound(self)
+
+    def _open_message(self, *, spoken: bool) -> MessageOutput:
+        if self._message is None:
+            self._message = MessageOutput(self._place, len(self._outputs), spoken=spoken)
+            self._outputs.append(self._message)
+        return self._message
+
+    def _call(self, delta: ToolCallDelta) -> None:
+        call = self._calls.get(delta.index)
+        if call is None:
+            call_id = delta.id or new_id("call")
+            call = CallOutput(self._place, len(self._outputs), name=delta.name or "", call_id=call_id)
+            self._calls[delta.index] = call
+            self._outputs.append(call)
+        if delta.arguments:
+            call.write(delta.arguments)
+
+    def _outcome(self) -> ev.ResponseStatus:
+        if self._fault is not None and self._fault.fatal:
+            return "failed"
+        if self._silent_although_spoken():
+            return "failed"
+        return "incomplete" if self._finished.reason in {"length", "content_filter"} else "completed"
+
+    def _silent_although_spoken(self) -> bool:
+        """Text-to-speech gave no sound at all: the words went out as text only."""
+        return (
+            self._fault is not None
+            and self.answer is not None
+            and self._fault.code.startswith("speech_")
+            and (self.answer.sent_s == 0)
+        )
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            fact = ReplyStarted(response_id=self.id, model=self._manner.model, voice=self._manner.voice)
+            self._emit(ev.ResponseCreated(response=self._body("in_progress")), facts=(fact,))
+
+    def _finish(self, status: ev.ResponseStatus) -> None:
+        item_status: Status = "completed" if status in {"completed", "failed"} else "incomplete"
+        for output in self._outputs:
+            output.close(item_status)
+        generated = self.generation.text if self.generation is not None else ""
+        usage = self._finished.usage or Usage()
+        facts: list[Fact] = [ReplyFinished(response_id=self.id, status=status, reason=self._reason(status) or "")]  # type: ignore[arg-type]
+        if generated:
+            facts.insert(
+                0,
+                ReplyGenerated(
+                    response_id=self.id,
+                    item_id=self._message.entry.id if self._message is not None else "",
+                    text=generated,
+                    finish_reason=self._finished.reason,
+                    input_tokens=usage.input_tokens,
+                    output_tokens=usage.output_tokens,
+                    cached_tokens=usage.cached_tokens,
+                ),
+            )
+        self._emit(ev.ResponseDone(response=self._body(status)), facts=tuple(facts))
+        if self._message is not None:
+            self._stage.said(self._message.answer)
+
+    def _emit(self, *events: ev.ServerEvent, facts: tuple[Fact, ...] = ()) -> None:
+        recorded = facts if self._place.recorded else ()
+        self._place.outbox.emit(*events, facts=recorded, turn_id=self._place.turn_id)
+
+    def _reason(self, status: ev.ResponseStatus) -> str | None:
+        if status == "cancelled":
+            return self._cancelled_for
+        if status == "incomplete":
+            return "content_filter" if self._finished.reason == "content_filter" else "max_output_tokens"
+        return None
+
+    def _body(self, status: ev.ResponseStatus) -> ev.ResponseBody:
+        details = None
+        if status != "in_progress":
+            error = None
+            if status == "failed" and self._fault is not None:
+                error = ev.ErrorDetails(type="server_error", code=self._fault.code, message=self._fault.message)
+            details = ev.StatusDetails(type=status, reason=self._reason(status), error=error)
+        items: tuple[Item, ...] = tuple(output.entry.item for output in self._outputs)
+        return ev.ResponseBody(
+            id=self.id,
+            status=status,
+            conversation_id=self._manner.conversation_id,
+            output_modalities=(self._manner.modality,),
+            audio=ev.ResponseAudio(output=ev.ResponseAudioOutput(voice=self._manner.voice)),
+            max_output_tokens=self._manner.max_output_tokens,
+            output=items,
+            metadata=self._manner.metadata,
+            status_details=details,
+            usage=None if status == "in_progress" else _usage(self._finished.usage or Usage()),
+        )
+
+
+def _usage(usage: Usage) -> ev.ResponseUsage:
+    return ev.ResponseUsage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        total_tokens=usage.input_tokens + usage.output_tokens,
+        input_token_details=ev.InputTokenDetails(text_tokens=usage.input_tokens, cached_tokens=usage.cached_tokens),
+        output_token_details=ev.OutputTokenDetails(text_tokens=usage.output_tokens),
+    )

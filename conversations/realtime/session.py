@@ -1,0 +1,323 @@
+"""One live session from its first event to its last: builds the rooms, keeps the time, ends in order."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import msgspec
+import structlog
+
+from conversations.errors import ConversationNotFound
+from conversations.events import SessionOpened
+from conversations.history import HistoryItem
+from conversations.realtime import extras as ex
+from conversations.realtime import refusals
+from conversations.realtime.answering import Answering
+from conversations.realtime.config import Offer
+from conversations.realtime.dispatch import Dispatch
+from conversations.realtime.hearing import Hearing
+from conversations.realtime.ids import new_id
+from conversations.realtime.items import Entry
+from conversations.realtime.limits import Limits, Rates
+from conversations.realtime.listener import Listener
+from conversations.realtime.listening.vad import VadModel
+from conversations.realtime.live import Live, OpenRecord, Record
+from conversations.realtime.outbox import Outbox, Overflow
+from conversations.realtime.protocol import server_events as ev
+from conversations.realtime.protocol.decode import decode
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.items import (
+    FunctionCall,
+    FunctionCallOutput,
+    InputText,
+    Item,
+    Message,
+    OutputText,
+    Status,
+)
+from conversations.realtime.protocol.settings import SessionSettings
+from conversations.realtime.refusals import Ending
+from conversations.realtime.seat import Seat
+from conversations.realtime.turns import Turns
+from inference.errors import EngineError, ServerFull
+from inference.ports import Engines
+from inference.types import HostStatus
+
+log = structlog.get_logger(__name__)
+STATUS_S = 1.0
+"""How often the engine host is asked how it is while it is not ready; ten times less often afterwards."""
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client asks for when it connects."""
+
+    owner_id: str
+    model: str = ""
+    conversation_id: str | None = None
+    after: int = 0
+    """Resuming: items whose facts come later than this sequence are told again."""
+    extras: bool = False
+
+
+class Ended(Exception):
+    """Ends the session's task group."""
+
+
+class Session:
+    """``send`` writes a text frame. `run` lives as long as the session; `receive` takes frames; `end` ends it."""
+
+    def __init__(
+        self,
+        wish: Wish,
+        *,
+        send: Callable[[str], Awaitable[None]],
+        engines: Engines,
+        open_record: OpenRecord,
+        vad: VadModel,
+        limits: Limits,
+        default_voice: str = "",
+    ) -> None:
+        self.id = new_id("sess")
+        self._wish = wish
+        self._engines = engines
+        self._open_record = open_record
+        self._vad = vad
+        self._limits = limits
+        self._default_voice = default_voice
+        self._outbox = Outbox(send)
+        self._rates = Rates(limits)
+        self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._dispatch: Dispatch | None = None
+        self._answering: Answering | None = None
+        self._hearing: Hearing | None = None
+        self._waiting: list[str] = []
+        self._touched_at = time.monotonic()
+
+    async def run(self) -> Ending:
+        """Opens, serves and closes the session; returns why it ended, which has been said to the client."""
+        seat = Seat(self._engines)
+        writer = asyncio.create_task(self._outbox.run(), name=f"outbox {self.id}")
+        try:
+            ending = await self._admitted(seat)
+        except Exception:
+            log.exception("session_crashed", session=self.id)
+            ending = refusals.CRASHED
+        finally:
+            await seat.leave()
+        if ending.code:
+            self._outbox.emit(ev.error_event(ending.code, ending.message, kind=ending.kind))
+        await self._written(writer)
+        writer.cancel()
+        await asyncio.wait([writer])
+        return ending
+
+    def receive(self, text: str | bytes) -> None:
+        """One frame from the client; never waits. What is wrong with it is told to the client."""
+        if self._dispatch is None:
+            if len(self._waiting) < 64:
+                self._waiting.append(text if isinstance(text, str) else text.decode(errors="replace"))
+            return
+        event_id: str | None = None
+        try:
+            if not self._rates.events.take():
+                raise ProtocolError("rate_limit_exceeded", "Too many events in a short time: this one was dropped.")
+            event = decode(text)
+            event_id = event.event_id
+            self._dispatch.handle(event)
+        except ProtocolError as error:
+            self._say_wrong(error, event_id)
+        except Overflow:
+            self.end(refusals.SLOW)
+
+    def end(self, ending: Ending) -> None:
+        """Ends the session in order; the first ending counts."""
+        if not self._over.done():
+            self._over.set_result(ending)
+
+    # Beginning
+
+    async def _admitted(self, seat: Seat) -> Ending:
+        try:
+            await seat.take()
+        except ServerFull as error:
+            return msgspec.structs.replace(refusals.SERVER_FULL, message=error.message or refusals.SERVER_FULL.message)
+        opened = SessionOpened(session_id=self.id, model=self._wish.model)
+        try:
+            record = await self._open_record(
+                owner_id=self._wish.owner_id, session=opened, conversation_id=self._wish.conversation_id
+            )
+        except ConversationNotFound:
+            return refusals.NOT_FOUND
+        self._outbox.record = record
+        ending = refusals.CRASHED
+        try:
+            ending = await self._served(seat, record)
+        finally:
+            await record.close(ending.reason)
+        return ending
+
+    async def _served(self, seat: Seat, record: Record) -> Ending:
+        ending = refusals.CRASHED
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                live = self._live(record, tasks)
+                tasks.create_task(seat.keep(lambda _: self.end(refusals.SERVER_FULL)), name=f"seat {self.id}")
+                tasks.create_task(self._keep_time(), name=f"time {self.id}")
+                await self._open(live)
+                ending = await asyncio.shield(self._over)
+                await self._wind_down()
+                raise Ended
+        except* Ended:
+            pass
+        return ending
+
+    def _live(self, record: Record, tasks: asyncio.TaskGroup) -> Live:
+        settings = SessionSettings(
+            id=self.id, model=self._wish.model, expires_at=int(time.time() + self._limits.session_s)
+        )
+        live = Live(
+            session_id=self.id,
+            engines=self._engines,
+            record=record,
+            outbox=self._outbox,
+            extras=ex.Extras(self._outbox.emit if self._wish.extras else None),
+            tasks=tasks,
+            settings=settings,
+            rates=self._rates,
+            touched=self._touch,
+        )
+        self._outbox.recorded = lambda sequence: live.extras.tell(lambda: ex.Recorded(sequence=sequence))
+        listener = Listener(live)
+        answering = self._answering = Answering(live, listener)
+        turns = Turns(live, answering)
+        hearing = self._hearing = listener.microphone = Hearing(live, answering, turns, self._vad)
+        self._dispatch_when_open = Dispatch(live, hearing, answering, listener, turns)
+        return live
+
+    async def _open(self, live: Live) -> None:
+        """``session.created`` does not wait for models: what is not known yet is told when it is."""
+        status = await self._status()
+        if status is not None:
+            live.offer = Offer.of(status, self._default_voice)
+        self._outbox.emit(ev.SessionCreated(session=live.effective))
+        await self._tell_history(live)
+        if status is not None:
+            _tell_engines(live, status)
+        live.start(self._watch_engines(live, status), "engines")
+        self._dispatch = self._dispatch_when_open
+        waiting, self._waiting = self._waiting, []
+        for text in waiting:
+            self.receive(text)
+
+    async def _status(self) -> HostStatus | None:
+        try:
+            async with asyncio.timeout(STATUS_S):
+                return await self._engines.status()
+        except (EngineError, TimeoutError):
+            return None
+
+    async def _tell_history(self, live: Live) -> None:
+        wish = self._wish
+        if wish.conversation_id is None:
+            live.extras.tell(
+                lambda: ex.ConversationOpened(conversation_id=live.record.conversation_id, sequence=0, resumed=False)
+            )
+            return
+        facts = await live.record.facts_after(wish.after)
+        changed = {getattr(place.fact, "item_id", None) for place in facts}
+        for item in await live.record.history():
+            entry = Entry(item=_as_item(item), turn_id=item.turn_id, heard=None if item.complete else item.text)
+            entry.settled.set()
+            previous = live.conversation.add(entry)
+            if item.item_id in changed:
+                live.outbox.emit(ev.ItemAdded(item=entry.item, previous_item_id=previous))
+                live.outbox.emit(ev.ItemDone(item=entry.item, previous_item_id=previous))
+        sequence = max((place.sequence for place in facts), default=wish.after)
+        live.extras.tell(
+            lambda: ex.ConversationOpened(conversation_id=live.record.conversation_id, sequence=sequence, resumed=True)
+        )
+
+    # While it lasts
+
+    async def _watch_engines(self, live: Live, last: HostStatus | None) -> None:
+        while True:
+            await asyncio.sleep(STATUS_S if last is None or not last.ready else STATUS_S * 10)
+            status = await self._status()
+            if status is not None and status != last:
+                live.offer = Offer.of(status, self._default_voice)
+                _tell_engines(live, status)
+            last = status
+
+    async def _keep_time(self) -> None:
+        began = time.monotonic()
+        while True:
+            idle_until = self._touched_at + self._limits.idle_s
+            until = min(idle_until, began + self._limits.session_s)
+            await asyncio.sleep(max(0.05, until - time.monotonic()))
+            now = time.monotonic()
+            if now >= began + self._limits.session_s:
+                self.end(refusals.EXPIRED)
+            elif now >= self._touched_at + self._limits.idle_s:
+                if self._answering is not None and self._answering.busy:
+                    self._touch()
+                else:
+                    self.end(refusals.IDLE)
+
+    def _touch(self) -> None:
+        self._touched_at = time.monotonic()
+
+    def _say_wrong(self, error: ProtocolError, event_id: str | None) -> None:
+        event = ev.error_event(
+            error.code,
+            error.message,
+            kind=error.kind,
+            param=error.param,
+            client_event_id=error.event_id or event_id,
+        )
+        try:
+            self._outbox.emit(event)
+        except Overflow:
+            self.end(refusals.SLOW)
+
+    # The end
+
+    async def _wind_down(self) -> None:
+        """What was said and heard is recorded; then the tasks end."""
+        self._dispatch = None
+        if self._answering is None:
+            return
+        try:
+            async with asyncio.timeout(self._limits.grace_s):
+                await self._answering.close()
+                await self._outbox.drained()
+        except TimeoutError:
+            log.warning("session_end_not_recorded", session=self.id)
+
+    async def _written(self, writer: asyncio.Task[None]) -> None:
+        """Waits until the last events are on their way, or the writer has failed."""
+        last = asyncio.create_task(self._outbox.drained(), name=f"last words {self.id}")
+        await asyncio.wait([last, writer], timeout=self._limits.grace_s, return_when=asyncio.FIRST_COMPLETED)
+        last.cancel()
+        await asyncio.wait([last])
+
+
+def _tell_engines(live: Live, status: HostStatus) -> None:
+    live.extras.tell(lambda: ex.EngineProgress(ready=status.ready, engines=status.engines, voices=status.voices))
+    if not status.ready:
+        live.extras.tell(lambda: ex.QueuePosition(sessions=status.sessions, max_sessions=status.max_sessions))
+
+
+def _as_item(item: HistoryItem) -> Item:
+    """An item of the record as it travels; of an answer, what was heard."""
+    match item.kind:
+        case "function_call":
+            return FunctionCall(id=item.item_id, call_id=item.call_id, name=item.name, arguments=item.text)
+        case "function_call_output":
+            return FunctionCallOutput(id=item.item_id, call_id=item.call_id, output=item.text)
+        case _:
+            status: Status = "completed" if item.complete else "incomplete"
+            if item.role == "assistant":
+                return Message(id=item.item_id, role="assistant", status=status, content=(OutputText(item.text),))
+            role: Literal["system", "user"] = "system" if item.role == "system" else "user"
+            return Message(id=item.item_id, role=role, status=status, content=(InputText(item.text),))

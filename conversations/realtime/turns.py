@@ -1,0 +1,127 @@
+"""From a committed utterance to an item with words, and to an answer if one is wanted."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from conversations.events import Fact, UserSpoke, UserTranscribed, UserTranscriptionFailed
+from conversations.realtime.answering import Answering
+from conversations.realtime.attempt import Attempt
+from conversations.realtime.generation import Fault
+from conversations.realtime.items import Entry, with_transcript
+from conversations.realtime.live import Live
+from conversations.realtime.partials import Partials
+from conversations.realtime.playback import seconds
+from conversations.realtime.protocol import server_events as ev
+from conversations.realtime.protocol.client_events import ResponseOptions
+from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.items import InputAudio, Item, Message
+from conversations.realtime.waterfall import Turn
+from inference.errors import EngineError
+from inference.speech.phrases import phrase
+from inference.types import Transcript
+
+log = structlog.get_logger(__name__)
+
+
+class Turns:
+    """Commits utterances. What it begins ends with the session."""
+
+    def __init__(self, live: Live, answering: Answering) -> None:
+        self._live = live
+        self._answering = answering
+
+    def commit(
+        self, turn: Turn, sound: bytes, attempt: Attempt, *, respond: bool, partials: Partials | None = None
+    ) -> None:
+        """The utterance joins the conversation at once, its words as soon as they are known.
+
+        sound: PCM16 mono at WIRE_RATE. An utterance without words (noise) stays as an item with an empty transcript
+        and is not answered: the client was told of it, and the model is not shown it.
+        """
+        item = Message(id=turn.item_id, role="user", content=(InputAudio(),))
+        entry = Entry(item=item, turn_id=turn.id, sound=sound)
+        previous = self._live.conversation.add(entry)
+        stored = self._live.tasks.create_task(self._store(turn, sound, previous), name="store utterance")
+        self._live.outbox.emit(
+            ev.AudioCommitted(item_id=turn.item_id, previous_item_id=previous),
+            ev.ItemAdded(item=item, previous_item_id=previous),
+            ev.ItemDone(item=item, previous_item_id=previous),
+            after=stored,
+            turn_id=turn.id,
+        )
+        self._live.start(self._follow(turn, entry, attempt, respond, partials or Partials()), "turn")
+
+    def insert(self, turn: Turn, item: Item, sound: bytes, attempt: Attempt, after: str | None) -> None:
+        """A spoken message that the client brought along, to be transcribed like any other."""
+        entry = Entry(item=item, turn_id=turn.id, sound=sound)
+        previous = self._live.conversation.add(entry, after)
+        stored = self._live.tasks.create_task(self._store(turn, sound, after), name="store utterance")
+        self._live.outbox.emit(
+            ev.ItemAdded(item=item, previous_item_id=previous),
+            ev.ItemDone(item=item, previous_item_id=previous),
+            after=stored,
+            turn_id=turn.id,
+        )
+        self._live.start(self._follow(turn, entry, attempt, False, Partials()), "turn")
+
+    async def _store(self, turn: Turn, sound: bytes, previous: str | None) -> Sequence[Fact]:
+        audio_id = await self._live.record.save_audio(turn.id, sound)
+        duration_ms = round(seconds(len(sound)) * 1000)
+        return (UserSpoke(item_id=turn.item_id, audio_id=audio_id, duration_ms=duration_ms, previous_item_id=previous),)
+
+    async def _follow(self, turn: Turn, entry: Entry, attempt: Attempt, respond: bool, partials: Partials) -> None:
+        words = await attempt.words()
+        if isinstance(words, EngineError):
+            self._not_understood(turn, entry, words)
+        else:
+            self._understood(turn, entry, attempt, words, partials)
+        entry.settled.set()
+        if isinstance(words, Transcript) and not words.text:
+            attempt.drop_answer()
+            return
+        if not respond or turn.item_id not in self._live.conversation:
+            attempt.drop_answer()
+            return
+        fault = None if isinstance(words, Transcript) else self._excuse(words)
+        self.answer(turn, attempt, fault)
+
+    def answer(self, turn: Turn, attempt: Attempt, fault: Fault | None = None) -> None:
+        """Answers the turn, with what was begun early if that still fits."""
+        try:
+            self._answering.create(ResponseOptions(), turn, early=attempt.early, fault=fault)
+        except ProtocolError as error:
+            attempt.drop_answer()
+            self._live.outbox.emit(ev.error_event(error.code, error.message))
+
+    def _understood(self, turn: Turn, entry: Entry, attempt: Attempt, words: Transcript, partials: Partials) -> None:
+        turn.transcript = attempt.transcribed
+        turn.stt_compute_ms = words.compute_ms
+        if words.text:
+            self._live.language = words.language
+        if turn.item_id in self._live.conversation:
+            entry.item = with_transcript(entry.item, words.text)
+        fact = UserTranscribed(
+            item_id=turn.item_id,
+            text=words.text,
+            language=words.language,
+            confidence=words.confidence,
+            model=words.model,
+        )
+        events: list[ev.ServerEvent] = []
+        if self._live.settings.audio.input.transcription is not None:
+            if rest := partials.rest(words.text):
+                events.append(ev.TranscriptionDelta(item_id=turn.item_id, delta=rest))
+            usage = ev.DurationUsage(seconds=words.duration_s)
+            events.append(ev.TranscriptionCompleted(item_id=turn.item_id, transcript=words.text, usage=usage))
+        self._live.outbox.emit(*events, facts=(fact,), turn_id=turn.id)
+
+    def _not_understood(self, turn: Turn, entry: Entry, error: EngineError) -> None:
+        fact = UserTranscriptionFailed(item_id=turn.item_id, code=error.code, message=error.message)
+        details = ev.ErrorDetails(type="server_error", code=error.code, message=error.message)
+        self._live.outbox.emit(
+            ev.TranscriptionFailed(item_id=turn.item_id, error=details), facts=(fact,), turn_id=turn.id
+        )
+
+    def _excuse(self, error: EngineError) -> Fault:
+        return Fault(error.code, error.message, phrase("transcription_failed", self._live.language))
