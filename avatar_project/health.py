@@ -50,4 +50,6 @@ async def health(request: HttpRequest) -> JsonResponse:
         body |= _described(status)
         if status.ready:
             body["status"] = "ready"
-    return JsonResponse(body, status=200 if body["status"] == "ready" else 503)
+    response = JsonResponse(body, status=200 if body["status"] == "ready" else 503)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # "not yet" is an answer, not an error of the server
+    return response

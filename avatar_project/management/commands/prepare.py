@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         try:
             Path(settings.DATA_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
-            Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
+            (Path(settings.DATA_DIR) / "static").mkdir(exist_ok=True)
             self._migrate()
             self._create_administrator()
         except (DatabaseError, OSError) as error:
