@@ -36,7 +36,7 @@ export class DockView {
     const talking = inSession && facts.microphone === "on";
     byId("start").hidden = talking;
     byId("start").disabled = facts.link === "connecting" || facts.microphone === "asking";
-    byId("start-label").textContent = inSession ? gettext("Use the microphone") : gettext("Start talking");
+    byId("start-label").textContent = inSession ? gettext("Use microphone") : gettext("Start talking");
     byId("mute").hidden = !(talking && facts.handsFree);
     byId("mute").setAttribute("aria-pressed", String(facts.muted));
     byId("hold").hidden = byId("hold-hint").hidden = !(talking && !facts.handsFree);

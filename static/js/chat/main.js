@@ -160,6 +160,7 @@ class Chat {
   }
 
   async linkChanged() {
+    if (!this.connection.isOpen) this.trouble("");
     if (this.connection.isOpen) for (const text of this.unsent.splice(0)) await this.dialogue.write(text);
     if (this.connection.state === "ended") {
       this.microphone.stop();
@@ -173,7 +174,7 @@ class Chat {
   }
 
   captured({ pcm, rms }) {
-    if (!this.dialogue.speaking) this.meter.show(rms, "microphone");
+    if (this.connection.isOpen && !this.dialogue.speaking) this.meter.show(rms, "microphone");
     this.dialogue.utterance.piece(pcm, this.dialogue.handsFree);
   }
 
@@ -199,7 +200,9 @@ class Chat {
     this.draw();
   }
 
+  /** What went wrong without ending the session; when the session ends, a notice says why. */
   trouble(message) {
+    if (message && !this.connection.isOpen) return;
     byId("trouble").textContent = message;
     byId("trouble").hidden = !message;
     clearTimeout(this.troubleOver);

@@ -5,9 +5,9 @@ import { filled, gettext } from "./words.js";
 const LACKS = {
   stt: gettext("No model here understands %(language)s."),
   chat: gettext("The chat model here does not speak %(language)s well."),
-  tts: gettext("No voice here speaks %(language)s: its answers can only be read."),
+  tts: gettext("No voice here speaks %(language)s."),
 };
-const KINDS = { stt: gettext("Hearing"), chat: gettext("Thinking"), tts: gettext("Speaking"), turn: gettext("Taking turns") };
+const KINDS = { stt: gettext("Hears"), chat: gettext("Thinks"), tts: gettext("Speaks"), turn: gettext("Takes turns") };
 const ENGINE_STATES = {
   absent: gettext("not here"),
   loading: gettext("warming up"),
