@@ -20,27 +20,36 @@ os.environ["AVATAR_SECRET_KEY"] = "a secret key for tests"
 os.environ["AVATAR_MASTER_KEY"] = base64.b64encode(bytes(range(32))).decode()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _flush_passes_the_triggers() -> Iterator[None]:
-    """Django empties all tables after a test that commits; the triggers of the log would refuse it.
+def pytest_configure() -> None:
+    """Reads the settings now, after the environment: pytest-django sets Django up once they are."""
+    from django.conf import settings
 
-    Only the tests know how to take them away, and only for the moment of the flush. A test that goes through the log
-    must commit (``django_db(transaction=True)``): its threads have connections of their own.
+    assert settings.DATABASES
+
+
+_FROM_MIGRATIONS = {"django_content_type", "auth_permission", "auth_group", "auth_group_permissions"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables_are_emptied_past_the_triggers() -> Iterator[None]:
+    """After a test that commits Django flushes all tables; the triggers of the log would refuse it.
+
+    Only the tests know how to take them away, and only for the moment of the emptying. What migrations put in stays,
+    so nothing has to be put in anew. A test that goes through the log must commit (``django_db(transaction=True)``):
+    its threads have connections of their own.
     """
-    from django.db import connection
+    from django.db import connection, transaction
     from django.test import TransactionTestCase
 
     from conversations.log import triggers
 
-    flush = TransactionTestCase._fixture_teardown
-
-    def teardown(self: Any) -> None:
-        with connection.cursor() as cursor:
+    def teardown(_self: Any) -> None:
+        tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False))
+        with connection.constraint_checks_disabled(), transaction.atomic(), connection.cursor() as cursor:
             for name in triggers.SQLITE:
                 cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
-        try:
-            flush(self)
-        finally:
+            for table in (*(tables - _FROM_MIGRATIONS), "sqlite_sequence"):
+                cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
             triggers.install()
 
     with pytest.MonkeyPatch.context() as patch:
