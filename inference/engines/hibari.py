@@ -1,21 +1,17 @@
 """English text-to-speech: hibari's voice "heart", 7.9 MB, about a hundred times faster than real time on one core."""
 
-import ctypes
-import gc
-import logging
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from inference.engines.base import Progress
-from inference.errors import EngineError, EngineRefused
+from inference.engines.memory import release_garbage
+from inference.errors import EngineError, EngineRefused, EngineUnavailable
 from inference.speech import sound
+from inference.speech.pronunciation import english_g2p, english_phonemes
 from inference.speech.sentences import split
 from inference.types import VoiceInfo
-
-logger = logging.getLogger(__name__)
 
 SLOWEST, FASTEST = 0.5, 2.0
 MAX_CHARACTERS = 20_000
@@ -24,15 +20,6 @@ _WARM_UP = "Good morning, this is a sentence that warms the voice up."
 _GAIN_DB = 5.4
 """Measured over 22 sentences: speech at -25.4 dBFS."""
 _MAX_PHONEMES = 400
-
-
-def release_garbage() -> None:
-    """Gives back what parsing the lexicons left behind: about 50 MB that the C library would keep."""
-    gc.collect()
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError):
-        logger.debug("this C library has no malloc_trim")
 
 
 class HibariEngine:
@@ -52,24 +39,19 @@ class HibariEngine:
 
     def __init__(self) -> None:
         self._tts: Any = None
-        self._british: Any = None
-        self._lock = threading.Lock()
 
     def load(self, progress: Progress) -> None:
         try:
-            from hibari import Hibari  # noqa: PLC0415 - onnxruntime and the lexicons are the load
+            from hibari import Hibari  # noqa: PLC0415 - onnxruntime is loaded by those who speak
 
-            tts = Hibari(threads=1)
-            progress(0.2)
-            # The lexicon, the tagger and the net for unknown words are read at their first use.
-            tts.g2p.oov("avatarish")
-            progress(0.8)
+            g2p = english_g2p()
+            progress(0.6)
+            self._tts = Hibari(threads=1, g2p=g2p)
         except (ImportError, OSError, RuntimeError) as error:
             message = f"The English voice could not be loaded ({error}). Reinstall the package hibari-tts."
             raise EngineError(message) from error
-        self._tts = tts
         for _ in self.synthesize(_WARM_UP, voice="hibari-us", language="en", speed=1.0):
-            pass
+            progress(0.9)
         release_garbage()
         progress(1.0)
 
@@ -84,18 +66,12 @@ class HibariEngine:
             raise EngineRefused(f"hibari has no voice {voice!r}.")
         if len(text) > MAX_CHARACTERS:
             raise EngineRefused(f"The text has {len(text)} characters; {MAX_CHARACTERS} can be spoken at once.")
-        return self._pieces(text, voice, float(np.clip(speed, SLOWEST, FASTEST)))
+        return self._pieces(text, float(np.clip(speed, SLOWEST, FASTEST)), british=voice == "hibari-gb")
 
-    def phonemes(self, text: str) -> str:
-        """American phonemes of English words, in the alphabet that Kokoro shares."""
-        # Its normaliser reads "no." as "number"; ours has been here before.
-        return str(self._loaded().g2p(text, normalize_text=False))
-
-    def _pieces(self, text: str, voice: str, speed: float) -> Iterator[bytes]:
+    def _pieces(self, text: str, speed: float, *, british: bool) -> Iterator[bytes]:
         tts = self._loaded()
-        g2p = self._british_g2p() if voice == "hibari-gb" else tts.g2p
         for piece in split(text, "en"):
-            phonemes = str(g2p(piece, normalize_text=False))
+            phonemes = english_phonemes(piece, british=british)
             if not any(character.isalpha() for character in phonemes):
                 continue
             for start in range(0, len(phonemes), _MAX_PHONEMES):
@@ -107,18 +83,5 @@ class HibariEngine:
 
     def _loaded(self) -> Any:
         if self._tts is None:
-            raise EngineError("The English voice is not loaded yet.")
+            raise EngineUnavailable("The English voice is still being loaded.")
         return self._tts
-
-    def _british_g2p(self) -> Any:
-        with self._lock:
-            if self._british is None:
-                from hibari.g2p import G2P  # noqa: PLC0415
-
-                british = G2P(british=True)
-                # Only the lexicon differs.
-                british.tagger, british.tokenizer = self._loaded().g2p.tagger, self._loaded().g2p.tokenizer
-                british.oov("avatarish")
-                self._british = british
-                release_garbage()
-            return self._british

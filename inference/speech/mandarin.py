@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import opencc
 from pypinyin import Style, lazy_pinyin
+from pypinyin.contrib.mmseg import seg
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _RUN = re.compile(rf"([{_HAN}]+)|([A-Za-zÀ-ÖØ-öø-ÿ][A-Za-zÀ-ÖØ-öø-ÿ'’ .-]*)|([^{_HAN}A-Za-zÀ-ÖØ-öø-ÿ]+)")
@@ -57,12 +58,12 @@ def syllable(initial: str, final: str, tone: str) -> str:
 class MandarinPhonemes:
     """Callable: Mandarin text, Traditional or Simplified, perhaps with English words, to phonemes.
 
-    ``english`` gives the phonemes of a run of Latin letters.
+    ``english`` gives the phonemes of a run of Latin letters. Words are told apart by the dictionary that also says how
+    they are read.
     """
 
-    def __init__(self, english: Callable[[str], str], segment: Callable[[str], list[str]]) -> None:
+    def __init__(self, english: Callable[[str], str]) -> None:
         self._english = english
-        self._segment = segment
         # The dictionaries of words are in Simplified characters.
         self._simplify = opencc.OpenCC("t2s").convert
 
@@ -70,7 +71,7 @@ class MandarinPhonemes:
         parts: list[str] = []
         for han, latin, other in _RUN.findall(str(self._simplify(text))):
             if han:
-                parts.append(" ".join(filter(None, map(_word, self._segment(han)))))
+                parts.append(" ".join(filter(None, map(_word, seg.cut(han)))))
             elif latin:
                 parts.append(f" {self._english(latin)} ")
             else:
