@@ -25,7 +25,8 @@ from supervisor.xmlrpc import SupervisorTransport
 from avatar_project.launch.ports import Place
 
 CONFIGURATION = Path(__file__).with_name("supervisord.conf")
-LOOK_EVERY_S = 0.2
+LOOK_EVERY_S = 0.25
+LOOK_EVERY_S_LATER = 2.0
 STOP_WITHIN_S = 25.0
 REMIND_AFTER_S = 20.0
 _FATAL = 200
@@ -86,26 +87,17 @@ class Supervision:
 
     def _watch(self, daemon: "subprocess.Popen[bytes]", control: Path) -> int:
         """Waits for readiness, says it, then waits for the end."""
-        began, reminded, announced = time.monotonic(), False, False
-        while not self._stopping.wait(LOOK_EVERY_S if not announced else 1.0):
+        began, reminded, ready = time.monotonic(), False, False
+        while not self._stopping.wait(LOOK_EVERY_S if not ready else LOOK_EVERY_S_LATER):
             if daemon.poll() is not None:
-                print(
-                    "The process manager ended by itself, and everything with it. Start again: make run",
-                    file=sys.stderr,
-                )
-                return 1
-            if announced:
+                return _failed("The process manager ended by itself, and everything with it. Start again: make run")
+            if (name := self._given_up(control)) is not None:
+                return _failed(f"AVATAR stops: its process {name!r} ends again and again; its last words are above.")
+            if ready:
                 continue
             ready, detail = self._health()
             if ready:
-                announced = True
                 print(f"\nAVATAR is ready: open {self._place.address}   (Ctrl-C stops it)", flush=True)
-            elif (name := self._given_up(control)) is not None:
-                print(
-                    f"AVATAR did not start: the process {name!r} ends at once; its last words are above.",
-                    file=sys.stderr,
-                )
-                return 1
             elif not reminded and time.monotonic() - began > REMIND_AFTER_S:
                 reminded = True
                 print(f"Still starting: {detail}", flush=True)
@@ -146,6 +138,11 @@ class Supervision:
         except subprocess.TimeoutExpired:
             daemon.kill()
             daemon.wait()
+
+
+def _failed(message: str) -> int:
+    print(message, file=sys.stderr, flush=True)
+    return 1
 
 
 def _relay(daemon: "subprocess.Popen[bytes]") -> None:

@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 import structlog
 
+from inference import openmp
 from inference.engines.llama_server import LlamaOptions
 from inference.env import BASE_DIR
 from inference.errors import EngineError, EngineUnavailable
@@ -176,7 +177,7 @@ class EmbeddedChat:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "MALLOC_ARENA_MAX": "2"},
+            env={**os.environ, **openmp.environment(self._socket.parent / "lib"), "MALLOC_ARENA_MAX": "2"},
             cwd=BASE_DIR,
             start_new_session=True,  # Ctrl-C in the terminal is for the host, which then ends its child
         )
