@@ -15,7 +15,7 @@ from inference.host.host import HOST, Host
 from inference.host.request import due_at, expires_at, read_json
 from inference.host.workers import Done
 from inference.speech.normalise import speakable
-from inference.speech.sentences import SentenceSplitter
+from inference.speech.sentences import split
 from inference.types import WIRE_RATE
 
 _MOST_CHARACTERS = 4_096
@@ -90,8 +90,7 @@ async def _sound(host: Host, asked: SpeechRequest, due: float, expires: float) -
 
 def _pieces(engine: TextToSpeech, text: str, *, voice: str, language: str, speed: float) -> Iterator[bytes]:
     """Sentence by sentence, so that a long text is heard and can be stopped early. Runs in a worker thread."""
-    splitter = SentenceSplitter(language)
-    for sentence in (*splitter.feed(text), *splitter.flush()):
+    for sentence in split(text, language):
         spoken = speakable(sentence, language)
         if spoken:
             yield from engine.synthesize(spoken, voice=voice, language=language, speed=speed)
