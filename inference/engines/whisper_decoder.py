@@ -147,7 +147,8 @@ class WhisperDecoder:
         starts: dict[int, int] = {}
         for token, position in result.alignments:
             starts.setdefault(token, position)
-        return _words(*tokenizer.split_to_word_tokens([*text, tokenizer.eot]), starts, result.text_token_probs, audio)
+        words, groups = tokenizer.split_to_word_tokens([*text, tokenizer.eot])
+        return _words(words, groups, starts, result.text_token_probs, audio)
 
 
 def _words(
