@@ -19,7 +19,7 @@ class TurnResult(msgspec.Struct):
     clip: str
     ms: dict[str, float]
     server_ms: dict[str, float]
-    """The server's own waterfall (``avatar.latency``)."""
+    """The server's own waterfall (``avatar.waterfall``)."""
     transcript: str
     reply: str
     audio_s: float
@@ -63,7 +63,7 @@ class TurnWatch:
             self._stops += 1
         elif kind.startswith("conversation.item.input_audio_transcription."):
             self._transcription(kind.rpartition(".")[2], event, now)
-        elif kind == "avatar.latency":
+        elif kind == "avatar.waterfall":
             self._server_ms = {k: v for k, v in event.items() if k.endswith("_ms") and v is not None}
         elif kind.startswith("response."):
             self._response(kind, event, now)
