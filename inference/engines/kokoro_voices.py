@@ -17,14 +17,14 @@ _LANGUAGES = {
     "b": ("en", "en-GB"),
 }
 _GAINS_DB = {
-    "zf_xiaobei": 0.0, "zf_xiaoni": 0.0, "zf_xiaoxiao": 0.0, "zf_xiaoyi": 0.0,
-    "zm_yunjian": 0.0, "zm_yunxi": 0.0, "zm_yunxia": 0.0, "zm_yunyang": 0.0,
-    "af_alloy": 0.0, "af_aoede": 0.0, "af_bella": 0.0, "af_heart": 0.0, "af_jessica": 0.0, "af_kore": 0.0,
-    "af_nicole": 0.0, "af_nova": 0.0, "af_river": 0.0, "af_sarah": 0.0, "af_sky": 0.0,
-    "am_adam": 0.0, "am_echo": 0.0, "am_eric": 0.0, "am_fenrir": 0.0, "am_liam": 0.0, "am_michael": 0.0,
-    "am_onyx": 0.0, "am_puck": 0.0, "am_santa": 0.0,
-    "bf_alice": 0.0, "bf_emma": 0.0, "bf_isabella": 0.0, "bf_lily": 0.0,
-    "bm_daniel": 0.0, "bm_fable": 0.0, "bm_george": 0.0, "bm_lewis": 0.0,
+    "zf_xiaobei": -0.3, "zf_xiaoni": -2.4, "zf_xiaoxiao": -4.8, "zf_xiaoyi": -1.7,
+    "zm_yunjian": 0.1, "zm_yunxi": 0.4, "zm_yunxia": 0.0, "zm_yunyang": 3.1,
+    "af_alloy": -1.0, "af_aoede": -4.2, "af_bella": 0.2, "af_heart": 1.0, "af_jessica": 0.4, "af_kore": -3.0,
+    "af_nicole": -0.9, "af_nova": 3.5, "af_river": -0.7, "af_sarah": -1.0, "af_sky": 1.5,
+    "am_adam": -3.4, "am_echo": -0.9, "am_eric": -0.6, "am_fenrir": -2.7, "am_liam": 0.0, "am_michael": 1.6,
+    "am_onyx": -1.0, "am_puck": -3.7, "am_santa": 0.9,
+    "bf_alice": -1.0, "bf_emma": -1.5, "bf_isabella": -4.2, "bf_lily": -0.5,
+    "bm_daniel": -0.5, "bm_fable": 0.4, "bm_george": -0.8, "bm_lewis": 0.7,
 }  # fmt: skip
 
 

@@ -96,7 +96,13 @@ def build(settings: Config, scheduler: Scheduler, changes: Changes) -> Registry:
     def slot(entry: ModelEntry, make: Callable[[Path], E], needs: Needs) -> EngineSlot[E]:
         scheduler.resize(entry.name, 1)
         needs = {**needs, entry.name: 1}
-        return EngineSlot(entry.kind, entry.name, lambda: make(catalogue.model_file(entry.name)), needs, changes)
+
+        def on_ready(engine: E) -> None:
+            scheduler.resize(entry.name, engine.parallel)
+
+        return EngineSlot(
+            entry.kind, entry.name, lambda: make(catalogue.model_file(entry.name)), needs, changes, on_ready=on_ready
+        )
 
     stt = slot(catalogue.default("stt"), lambda path: _whisper(path, cores), {"cores": cores})
     hibari = slot(catalogue.entry("hibari"), lambda _: _hibari(), {"light": 1})
@@ -119,11 +125,15 @@ def _smart_turn(path: Path) -> TurnModel:
 
 def _hibari() -> TextToSpeech:
     from inference.engines.hibari import HibariEngine  # noqa: PLC0415
+    from inference.speech.normalise import speakable  # noqa: PLC0415
 
+    speakable("1 word", "en")  # its tables take a second at their first use
     return HibariEngine()
 
 
 def _kokoro(path: Path) -> TextToSpeech:
     from inference.engines.kokoro import KokoroEngine  # noqa: PLC0415
+    from inference.speech.normalise import speakable  # noqa: PLC0415
 
+    speakable("1 字", "zh-TW")
     return KokoroEngine(path)

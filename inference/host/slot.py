@@ -28,7 +28,7 @@ class EngineSlot(Generic[E]):
     """An engine and its state.
 
     ``build`` makes the engine (it may import heavy packages, so it runs in a thread); ``needs`` is what one call takes
-    of the machine.
+    of the machine. Many callers wait for one load.
     """
 
     def __init__(
@@ -39,12 +39,14 @@ class EngineSlot(Generic[E]):
         needs: Needs,
         changes: Changes,
         *,
+        on_ready: Callable[[E], None] = lambda _: None,
         first_retry_s: float = _FIRST_RETRY_S,
     ) -> None:
         self.kind = kind
         self.model = model
         self.needs = needs
         self._build = build
+        self._on_ready = on_ready
         self._changes = changes
         self._engine: E | None = None
         self._settled = asyncio.Event()  # set while the engine is not loading
@@ -112,6 +114,7 @@ class EngineSlot(Generic[E]):
             self._set("failed", f"{self.model} could not be loaded: {reason} Next try in {delay:.0f} s.")
             return delay
         self._engine = engine
+        self._on_ready(engine)
         self._set("ready", "")
         log.info("engine_ready", model=self.model, seconds=round(loop.time() - began, 2))
         return 0.0

@@ -46,8 +46,6 @@ def syllable(initial: str, final: str, tone: str) -> str:
         vowel, coda = "ɨ", ""
     elif final == "o" and not initial:
         vowel, coda = "ɔ", ""
-    elif not final and initial in {"m", "n"}:  # 嗯, 呣
-        initial, vowel, coda = "", "ə", initial
     else:
         vowel, coda = _FINALS.get(final, ("", ""))
     if not vowel or initial not in _INITIALS:
@@ -69,7 +67,8 @@ class MandarinPhonemes:
 
     def __call__(self, text: str) -> str:
         parts: list[str] = []
-        for han, latin, other in _RUN.findall(str(self._simplify(text))):
+        # 嗯 is written ng, a syllable without a vowel that the alphabet cannot spell.
+        for han, latin, other in _RUN.findall(str(self._simplify(text)).replace("嗯", "恩")):
             if han:
                 parts.append(" ".join(filter(None, map(_word, seg.cut(han)))))
             elif latin:

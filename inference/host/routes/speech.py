@@ -89,11 +89,10 @@ async def _sound(host: Host, asked: SpeechRequest, due: float, expires: float) -
 
 
 def _pieces(engine: TextToSpeech, text: str, *, voice: str, language: str, speed: float) -> Iterator[bytes]:
-    """Sentence by sentence, so that a long text is heard and can be stopped early. Runs in a worker thread."""
-    for sentence in split(text, language):
-        spoken = speakable(sentence, language)
-        if spoken:
-            yield from engine.synthesize(spoken, voice=voice, language=language, speed=speed)
+    """Runs in a worker thread; the engine cuts the text into pieces itself, so that a long one can be stopped early."""
+    spoken = speakable(text, language)
+    if spoken:
+        yield from engine.synthesize(spoken, voice=voice, language=language, speed=speed)
 
 
 def _seconds(pcm: bytes) -> float:
