@@ -1,0 +1,198 @@
+"""The embedded chat model in its own process: real llama.cpp, its answers, its deaths."""
+
+import asyncio
+import signal
+from contextlib import aclosing
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from inference.catalogue import default, model_file
+from inference.client import EngineClient
+from inference.errors import ContextTooLong, EngineRefused, EngineUnavailable
+from inference.types import ChatDelta, ChatRequest
+from tests.engine_host import RunningHost, ready, running_host, wait_for
+
+pytestmark = pytest.mark.models
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather in a city.",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string", "enum": ["Taipei", "Paris"]}},
+            "required": ["city"],
+        },
+    },
+}
+
+
+def asking(text: str, **more: object) -> ChatRequest:
+    request = ChatRequest(messages=({"role": "user", "content": text},), max_tokens=24, temperature=0, seed=1)
+    return msgspec.structs.replace(request, **more)
+
+
+async def answer(client: EngineClient, request: ChatRequest) -> list[ChatDelta]:
+    return [delta async for delta in client.chat(request)]
+
+
+async def test_it_streams_an_answer_and_counts_its_tokens(engine_host: RunningHost) -> None:
+    async with engine_host.client() as client:
+        deltas = await answer(client, asking("Say hello to Anna."))
+    assert len([delta for delta in deltas if delta.text]) > 3
+    assert [delta.finish_reason for delta in deltas if delta.finish_reason] in (["stop"], ["length"])
+    usage = deltas[-1].usage
+    assert usage is not None
+    assert usage.input_tokens > 10
+    assert 3 < usage.output_tokens <= 24
+
+
+async def test_a_whole_answer_is_the_streamed_one(engine_host: RunningHost) -> None:
+    async with engine_host.client() as client:
+        streamed = await answer(client, asking("Count to five."))
+        whole = await client.complete(asking("Count to five."))
+    assert whole.text == "".join(delta.text for delta in streamed)
+    assert whole.finish_reason in ("stop", "length")
+
+
+async def test_a_longer_conversation_reuses_its_prompt(engine_host: RunningHost) -> None:
+    first = asking("Tell me something about the sea, " + "and be brief, " * 30)
+    async with engine_host.client() as client:
+        said = "".join(delta.text for delta in await answer(client, first))
+        more = ({"role": "assistant", "content": said}, {"role": "user", "content": "And the moon?"})
+        following = msgspec.structs.replace(first, messages=(*first.messages, *more))
+        usage = (await answer(client, following))[-1].usage
+    assert usage is not None
+    assert usage.cached_tokens > usage.input_tokens * 0.6
+
+
+async def test_a_required_tool_call_is_streamed_in_pieces(engine_host: RunningHost) -> None:
+    request = asking("What is the weather in Paris?", tools=(WEATHER,), tool_choice="required", max_tokens=80)
+    async with engine_host.client() as client:
+        deltas = await answer(client, request)
+    calls = [call for delta in deltas for call in delta.tool_calls]
+    assert calls[0].id
+    assert calls[0].name == "get_weather"
+    arguments = msgspec.json.decode("".join(call.arguments for call in calls))
+    assert arguments["city"] in ("Taipei", "Paris")
+    assert [delta.finish_reason for delta in deltas if delta.finish_reason] == ["tool_calls"]
+
+
+async def test_an_answer_of_no_tokens_ends(engine_host: RunningHost) -> None:
+    request = asking("Say nothing.", max_tokens=1)
+    # A stop sequence that everything starts with: the model ends before its first word.
+    async with engine_host.client() as client, asyncio.timeout(30):
+        deltas = await answer(client, msgspec.structs.replace(request, max_tokens=1))
+    assert [delta.finish_reason for delta in deltas if delta.finish_reason] == ["length"]
+
+
+async def test_a_prompt_beyond_the_window_says_so(engine_host: RunningHost) -> None:
+    async with engine_host.client() as client:
+        window = (await client.status()).context_tokens
+        with pytest.raises(ContextTooLong):
+            await answer(client, asking("word " * (window + 10)))
+
+
+async def test_a_malformed_request_is_refused_and_the_model_lives_on(engine_host: RunningHost) -> None:
+    async with engine_host.client() as client:
+        with pytest.raises(EngineRefused):
+            await answer(client, ChatRequest(messages=()))
+        with pytest.raises(EngineRefused):
+            await answer(client, ChatRequest(messages=({"role": 5, "content": {"a": 1}},)))
+        assert await answer(client, asking("Hello."))
+
+
+async def test_hanging_up_stops_the_generation(engine_host: RunningHost) -> None:
+    endless = asking("Count from one to ten thousand.", max_tokens=1900)
+    async with engine_host.client() as client:
+        async with aclosing(client.chat(endless)) as deltas:
+            await anext(deltas)
+            assert busy_slots(engine_host) == 1
+        async with asyncio.timeout(10):
+            while busy_slots(engine_host):
+                await asyncio.sleep(0.01)
+        # Far sooner than the answer would have taken: its tokens were not made.
+        assert predicted_tokens(engine_host) < 1500
+
+
+async def test_ten_answers_at_once_from_five_slots(engine_host: RunningHost) -> None:
+    async with engine_host.client() as client:
+        asked = [answer(client, asking(f"Say the number {number}.", max_tokens=4)) for number in range(10)]
+        answers = await asyncio.gather(*asked)
+    assert all(any(delta.finish_reason for delta in deltas) for deltas in answers)
+
+
+async def test_a_killed_process_is_told_of_and_started_again() -> None:
+    with running_host() as host:
+        async with host.client() as client:
+            await ready(client, "chat")
+            deltas = client.chat(asking("Count from one to ten thousand.", max_tokens=1900))
+            await anext(deltas)
+            killed = host.chat_process
+            killed.send_signal(signal.SIGKILL)
+            with pytest.raises(EngineUnavailable, match="stopped in the middle"):
+                async for _ in deltas:
+                    pass
+            assert await answer(client, asking("Hello."))
+            assert host.chat_process.pid != killed.pid
+
+
+async def test_a_broken_model_file_is_named_and_the_host_stays_up(tmp_path: Path) -> None:
+    entry = default("chat")
+    whole = model_file(entry.name)
+    folder = tmp_path / entry.name
+    folder.mkdir()
+    for item in whole.parent.iterdir():
+        (folder / item.name).write_bytes(item.read_bytes())
+    content = bytearray(whole.read_bytes())
+    content[4:2_000_000] = b"\xff" * (2_000_000 - 4)
+    (folder / whole.name).write_bytes(content)
+    with running_host({"AVATAR_MODELS_DIR": str(tmp_path)}) as host:
+        async with host.client() as client:
+            async with asyncio.timeout(60):
+                async for status in client.watch_status():
+                    chat = next(engine for engine in status.engines if engine.kind == "chat")
+                    if chat.state == "failed":
+                        break
+            assert str(folder / whole.name) in chat.detail
+            assert f"models verify {entry.name}" in chat.detail
+            with pytest.raises(EngineUnavailable, match="may be damaged"):
+                await answer(client, asking("Hello."))
+            assert not (await client.status()).ready
+
+
+async def test_the_chat_process_ends_with_a_killed_host() -> None:
+    with running_host() as host:
+        async with host.client() as client:
+            await ready(client, "chat")
+        child = host.chat_process
+        host.process.kill()
+        host.process.wait()
+        wait_for(lambda: not child.is_running() or child.status() == "zombie", "the end of the chat process", 10)
+
+
+def busy_slots(host: RunningHost) -> int:
+    return sum(slot["is_processing"] for slot in _ask_llama(host, "/slots"))
+
+
+def predicted_tokens(host: RunningHost) -> int:
+    lines = _ask_llama(host, "/metrics").splitlines()
+    return int(next(line for line in lines if line.startswith("llamacpp:tokens_predicted_total")).split()[1])
+
+
+def _ask_llama(host: RunningHost, path: str):  # type: ignore[no-untyped-def]
+    """Asks llama.cpp itself, past the host."""
+    import http.client
+    import socket
+
+    where = next(host.data_dir.glob("chat-*.sock"))
+    connection = http.client.HTTPConnection("llama")
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(str(where))
+    connection.request("GET", path)
+    body = connection.getresponse().read()
+    connection.close()
+    return msgspec.json.decode(body) if path == "/slots" else body.decode()
