@@ -23,7 +23,7 @@ from conversations.log.types import Metadata, NewEvent, RecordedEvent
 from conversations.streams import stream_of
 from inference.audio.opus import encode_opus
 
-__all__ = ["ConversationNotFound", "ConversationRecord", "HistoryItem", "RecordedFact"]
+__all__ = ["ConversationNotFound", "ConversationRecord", "HistoryItem", "RecordedFact", "new_event"]
 
 
 class RecordedFact(msgspec.Struct, frozen=True):
@@ -121,7 +121,7 @@ class ConversationRecord:
             correlation=turn_id,
             causation=cause[1].hex if cause is not None and turn_id and cause[0] == turn_id else "",
         )
-        events = [_new_event(fact, metadata) for fact in facts]
+        events = [new_event(fact, metadata) for fact in facts]
         appended = await self._log.append(self._stream, expected, events, idempotency_key)
         self._cause = turn_id, appended.event_ids[-1]
         for sequence, fact in enumerate(facts, start=appended.first):
@@ -139,7 +139,8 @@ def _sound_key(stream: str, turn_id: str) -> DataKey:
     return KeyRing.load(stream, [turn_id]).data_key(turn_id, Purpose.SOUND, create=True)
 
 
-def _new_event(fact: Fact, metadata: Metadata) -> NewEvent:
+def new_event(fact: Fact, metadata: Metadata) -> NewEvent:
+    """A fact as the log takes it."""
     return NewEvent(
         type=fact.type,
         payload=msgspec.to_builtins(fact),

@@ -41,7 +41,8 @@ def triggers_off() -> Iterator[None]:
         triggers.install()
 
 
-def execute(sql: str, *params: object) -> int:
+def execute(sql: str, *params: str | int | None) -> int:
+    """Runs one statement; returns how many rows it changed."""
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.rowcount
+        return int(cursor.rowcount)

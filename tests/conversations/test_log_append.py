@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from django.db import IntegrityError
@@ -121,7 +122,7 @@ def test_waiting_appends_share_a_transaction_and_fail_alone() -> None:
     writer = Writer()
     try:
         blocked = writer.submit(lambda: gate.wait(10))
-        good = [writer.submit(lambda value=value: store.append("test-a", None, [noted(value)])) for value in range(5)]
+        good = [writer.submit(partial(store.append, "test-a", None, [noted(value)])) for value in range(5)]
         bad = writer.submit(lambda: store.append("test-a", 99, [noted()]))
         odd = writer.submit(lambda: execute("DELETE FROM log_event"))
         last = writer.submit(lambda: store.append("test-a", None, [noted(5)]))

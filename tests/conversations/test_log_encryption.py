@@ -11,7 +11,7 @@ from pytest_django import Settings
 from conversations.log import crypto, keys, store
 from conversations.log.errors import KeyDestroyed, MasterKeyMissing
 from conversations.log.eventlog import event_log
-from conversations.log.models import Key
+from conversations.log.models import Key, Purpose
 from conversations.log.verify import verify
 from tests.conversations.log_helpers import append, execute, noted, said, triggers_off
 
@@ -29,7 +29,7 @@ def test_no_word_and_no_bare_key_is_in_the_database_files() -> None:
     assert b"test.said" in stored
     assert b"nobody else" not in stored
     ring = keys.KeyRing.load("test-a")
-    for secret in (ring.stream_key().secret, ring.data_key("turn-1", keys.Purpose.WORDS).secret):
+    for secret in (ring.stream_key().secret, ring.data_key("turn-1", Purpose.WORDS).secret):
         assert secret not in stored
 
 

@@ -1,5 +1,7 @@
 """The database itself refuses to change an event."""
 
+from collections.abc import Callable
+
 import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
@@ -14,6 +16,7 @@ from tests.conversations.log_helpers import append, execute, noted, said
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+Rows = list[dict[str, str | int | None]]
 _COLUMNS = (
     "position, event_id, stream, sequence, type, version, payload, metadata, idempotency_key, idempotency_mac, "
     "recorded_at, prev_hash, hash"
@@ -22,14 +25,20 @@ _UPSERT = "ON CONFLICT (position) DO UPDATE SET payload = '{}'"
 
 
 @pytest.fixture
-def before() -> list[dict[str, object]]:
+def before() -> Rows:
     append("test-a", said("one"), noted(2), said("three"), key="key")
     append("test-b", noted(1))
-    return list(Event.objects.values())
+    return _stored()
 
 
-def _refused(before: list[dict[str, object]]) -> None:
-    assert list(Event.objects.values()) == before
+def _stored() -> Rows:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM log_event ORDER BY position")
+        return [dict(zip((column[0] for column in cursor.description), row, strict=True)) for row in cursor.fetchall()]
+
+
+def _refused(before: Rows) -> None:
+    assert _stored() == before
 
 
 @pytest.mark.parametrize(
@@ -46,16 +55,16 @@ def _refused(before: list[dict[str, object]]) -> None:
         f"INSERT INTO log_event ({_COLUMNS}) SELECT {_COLUMNS} FROM log_event WHERE position = 2 {_UPSERT}",
     ],
 )
-def test_sql_is_refused(before: list[dict[str, object]], statement: str) -> None:
+def test_sql_is_refused(before: Rows, statement: str) -> None:
     with pytest.raises(DatabaseError, match="events can"):
         execute(statement)
     _refused(before)
 
 
-def test_the_orm_is_refused(before: list[dict[str, object]]) -> None:
+def test_the_orm_is_refused(before: Rows) -> None:
     event = Event.objects.get(position=2)
     event.payload = "{}"
-    attempts = [
+    attempts: list[Callable[[], object]] = [
         event.save,
         event.delete,
         Event.objects.all().delete,
@@ -87,10 +96,10 @@ def test_the_orm_is_refused(before: list[dict[str, object]]) -> None:
     ],
 )
 def test_an_insert_that_is_not_the_next_is_refused(
-    before: list[dict[str, object]], change: dict[str, object], verb: str
+    before: Rows, change: dict[str, str | int | None], verb: str
 ) -> None:
     last = Event.objects.get(position=3)
-    new: dict[str, object] = {
+    new: dict[str, str | int | None] = {
         "position": 5,
         "event_id": uuid7().hex,
         "stream": "test-a",
@@ -115,7 +124,7 @@ def test_an_insert_that_is_not_the_next_is_refused(
     _refused(before)
 
 
-def test_a_migration_that_remakes_the_table_gets_its_triggers_back(before: list[dict[str, object]]) -> None:
+def test_a_migration_that_remakes_the_table_gets_its_triggers_back(before: Rows) -> None:
     altered = TextField(default="x")
     altered.set_attributes_from_name("type")
     with connection.schema_editor() as editor:
