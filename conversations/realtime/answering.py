@@ -92,11 +92,16 @@ class Answering:
             raise ProtocolError("response_cancel_not_active", "There is no such answer being given.", "response_id")
         self._stop(response, "client_cancelled")
 
-    def interrupt(self) -> None:
-        """Speech has started: the answer ends, and what was not heard of it is not part of the conversation."""
-        if self._active is not None:
-            self._stop(self._active, "turn_detected")
+    def interrupt(self) -> Turn | None:
+        """Speech has started: the answer ends, and what was not heard of it is not part of the conversation.
+
+        Returns the turn whose answer ended before any of it was sent.
+        """
+        stopped = self._active
+        if stopped is not None:
+            self._stop(stopped, "turn_detected")
         self._listener.cut()
+        return stopped.turn if stopped is not None and stopped.pacer.sent_s == 0 else None
 
     def hold(self) -> None:
         if self._active is not None:

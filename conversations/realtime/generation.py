@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 
 import msgspec
 import structlog
@@ -34,6 +35,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     voice: str
     speed: float = 1.0
+    enough: int | None = None
+    """A spoken answer ends with the sentence that reaches this many `units`; None lets the model say all it has."""
     script: str = ""
     """Said instead of asking the chat model."""
     fault: "Fault | None" = None
@@ -79,6 +82,11 @@ Step = Text | Sentence | Sound | ToolPiece | Fault | Finished
 _Piece = str | ToolPiece | Fault | Finished
 
 
+def units(text: str) -> int:
+    """Length as it sounds: a Chinese character takes about as long as four Latin letters."""
+    return sum(4 if "\u3040" <= character <= "\u9fff" else 1 for character in text)
+
+
 class Marks(msgspec.Struct):
     """When things happened, on the monotonic clock; 0 where they did not."""
 
@@ -96,7 +104,7 @@ class Generation:
         self.plan = plan
         self.marks = Marks()
         self.text = ""
-        """What the model has written so far."""
+        """What the model has written so far, in whole sentences if it is spoken."""
         self._engines = engines
         self._dry_in_s = dry_in_s
         self._pieces: asyncio.Queue[_Piece] = asyncio.Queue()
@@ -169,38 +177,43 @@ class Generation:
         usage: Usage | None = None
         reason = "stop"
         try:
-            stream = patiently(lambda: self._engines.chat(self.plan.request, due_in_s=0.0))
-            async for delta in stream:
-                self.marks.first_token = self.marks.first_token or time.monotonic()
-                called = called or bool(delta.tool_calls)
-                usage = delta.usage or usage
-                reason = delta.finish_reason or reason
-                self._take(delta.text, splitter)
-                for call in delta.tool_calls:
-                    self._pieces.put_nowait(ToolPiece(call))
+            # Leaving the block stops the model.
+            async with aclosing(patiently(lambda: self._engines.chat(self.plan.request, due_in_s=0.0))) as stream:
+                async for delta in stream:
+                    self.marks.first_token = self.marks.first_token or time.monotonic()
+                    called = called or bool(delta.tool_calls)
+                    usage = delta.usage or usage
+                    reason = delta.finish_reason or reason
+                    self._take(delta.text, splitter)
+                    for call in delta.tool_calls:
+                        self._pieces.put_nowait(ToolPiece(call))
+                    if self._said_enough:
+                        break
         except EngineError as error:
             log.warning("chat_failed", code=error.code, permanent=error.permanent)
             self._finish_text(splitter)
             self._fault(error.code, error.message, _excuse(error))
         else:
-            self._finish_text(splitter)
+            if not self._said_enough:
+                self._finish_text(splitter)
             if not self.text.strip() and not called:
                 self._fault("empty_answer", "The chat model answered nothing.", "no_answer", fatal=False)
         self._pieces.put_nowait(Finished(reason, usage))
 
+    @property
+    def _said_enough(self) -> bool:
+        return self.plan.enough is not None and units(self.text) >= self.plan.enough
+
     def _take(self, text: str, splitter: SentenceSplitter) -> None:
-        if not text:
-            return
-        self.text += text
-        if not self.plan.spoken:
-            self._piece(text)
-            return
-        for piece in splitter.feed(text):
-            self._piece(piece)
+        for piece in splitter.feed(text) if self.plan.spoken else (text,):
+            if piece and not self._said_enough:
+                self.text += piece
+                self._piece(piece)
 
     def _finish_text(self, splitter: SentenceSplitter) -> None:
         if self.plan.spoken:
             for piece in splitter.flush():
+                self.text += piece
                 self._piece(piece)
 
     def _piece(self, text: str) -> None:

@@ -169,7 +169,10 @@ class Hearing:
         self._partials = Partials()
         self._live.outbox.emit(ev.SpeechStartedEvent(item_id=self._turn.item_id, audio_start_ms=event.start_ms))
         if self._detection is not None and self._detection.interrupt_response:
-            self._answering.interrupt()
+            unheard = self._answering.interrupt()
+            if unheard is not None:
+                self._turns.unanswered(unheard)
+        self._turns.began(self._turn)
 
     def _paused(self, event: SpeechPaused) -> None:
         self._drop_attempt()
@@ -236,6 +239,7 @@ class Hearing:
 
     def _forget(self) -> None:
         self._drop_attempt()
+        self._turns.dropped()
         self._detector.clear()
         self._manual.clear()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import TypeVar, cast
 
@@ -25,7 +25,9 @@ async def asked_patiently(ask: Callable[[], Awaitable[T]], *, patience_s: float 
             await pauses.wait(error)
 
 
-async def patiently(start: Callable[[], AsyncIterator[T]], *, patience_s: float = PATIENCE_S) -> AsyncIterator[T]:
+async def patiently(
+    start: Callable[[], AsyncIterator[T]], *, patience_s: float = PATIENCE_S
+) -> AsyncGenerator[T, None]:
     """The stream of ``start()``, started again while nothing of it has come and the engine is unavailable."""
     pauses = _Pauses(patience_s)
     while True:

@@ -19,7 +19,9 @@ from conversations.realtime.response import Manner
 from inference.types import ChatRequest
 
 SPOKEN_TOKENS, WRITTEN_TOKENS = 320, 1024
-"""What ``inf`` means for an answer that is spoken (about a minute and a half) and for one that is read."""
+"""What ``inf`` means for an answer that is spoken and for one that is read."""
+SPOKEN_UNITS = 300
+"""And where a spoken one ends, at the end of a sentence: about 20 s. Whoever wants more asks for it (ADR 0071)."""
 UNKNOWN_WINDOW = 4096
 _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 
@@ -78,6 +80,7 @@ def plan(
         language=language,
         voice=live.offer.voice(_wanted_voice(live, options), language),
         speed=settings.audio.output.speed,
+        enough=SPOKEN_UNITS if spoken and limit == "inf" else None,
         fault=fault,
         script=script,
     )

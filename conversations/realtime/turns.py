@@ -30,6 +30,22 @@ class Turns:
     def __init__(self, live: Live, answering: Answering) -> None:
         self._live = live
         self._answering = answering
+        self._speaking = False
+        self._newest = ""
+        self._owed: Turn | None = None
+        """A turn that was to be answered when somebody spoke again; if that was only noise, it still is."""
+
+    def began(self, turn: Turn) -> None:
+        """Somebody speaks: whatever was said before is answered together with it."""
+        self._speaking, self._newest = True, turn.id
+
+    def unanswered(self, turn: Turn) -> None:
+        """The answer to the turn ended before any of it was heard."""
+        self._owed = turn
+
+    def dropped(self) -> None:
+        """The client has thrown away what was being said."""
+        self._speaking = False
 
     def commit(
         self, turn: Turn, sound: bytes, attempt: Attempt, *, respond: bool, partials: Partials | None = None
@@ -39,6 +55,7 @@ class Turns:
         sound: PCM16 mono at WIRE_RATE. An utterance without words (noise) stays as an item with an empty transcript
         and is not answered: the client was told of it, and the model is not shown it.
         """
+        self._speaking, self._newest = False, turn.id
         item = Message(id=turn.item_id, role="user", content=(InputAudio(),))
         entry = Entry(item=item, turn_id=turn.id, sound=sound)
         previous = self._live.conversation.add(entry)
@@ -77,17 +94,19 @@ class Turns:
         else:
             self._understood(turn, entry, attempt, words, partials)
         entry.settled.set()
-        if isinstance(words, Transcript) and not words.text:
+        noise = isinstance(words, Transcript) and not words.text
+        wanted = self._owed if noise else turn
+        if not respond or wanted is None or wanted.item_id not in self._live.conversation:
             attempt.drop_answer()
-            return
-        if not respond or turn.item_id not in self._live.conversation:
+        elif self._speaking or self._newest != turn.id:
             attempt.drop_answer()
-            return
-        fault = None if isinstance(words, Transcript) else self._excuse(words)
-        self.answer(turn, attempt, fault)
+            self._owed = wanted
+        else:
+            self._owed = None
+            self._answer(wanted, attempt, self._excuse(words) if isinstance(words, EngineError) else None)
 
-    def answer(self, turn: Turn, attempt: Attempt, fault: Fault | None = None) -> None:
-        """Answers the turn, with what was begun early if that still fits."""
+    def _answer(self, turn: Turn, attempt: Attempt, fault: Fault | None) -> None:
+        """Answers the turn, with what was begun early if there is such."""
         try:
             self._answering.create(ResponseOptions(), turn, early=attempt.early, fault=fault)
         except ProtocolError as error:
