@@ -1,6 +1,5 @@
 """A hub of models (the Hugging Face API): what a repository holds, and where its files are (``HF_ENDPOINT``)."""
 
-import os
 import urllib.parse
 from typing import TypeVar
 
@@ -8,6 +7,7 @@ import msgspec
 
 from inference.catalogue.errors import PullFailed
 from inference.catalogue.links import Link, host, read_page
+from inference.env import Environment
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Repository(msgspec.Struct):
 
 
 def endpoint() -> str:
-    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+    return Environment().url("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
 
 
 def describe(repository: str, revision: str = "main") -> Repository:
@@ -72,7 +72,7 @@ def file_link(repository: str, revision: str, path: str) -> Link:
 
 
 def _headers() -> dict[str, str]:
-    token = os.environ.get("HF_TOKEN", "")
+    token = Environment().text("HF_TOKEN")
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
