@@ -4,6 +4,7 @@ import base64
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
@@ -31,6 +32,9 @@ class Wire:
         """pcm: PCM16 mono at `WIRE_RATE`."""
         await self.send("input_audio_buffer.append", audio=base64.b64encode(pcm).decode())
 
+    async def close(self) -> None:
+        await self._socket.close()
+
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         """Ends when the server closes; raises `WireError` when it closes for a reason of its own."""
         async for message in self._socket:
@@ -42,9 +46,13 @@ class Wire:
 
 
 @contextlib.asynccontextmanager
-async def connect(url: str, *, api_key: str = "", extras: bool = False) -> AsyncIterator[Wire]:
-    """url: ``ws://host:port/v1``, as for the OpenAI SDKs. Raises `WireError` when nobody answers there."""
-    address = f"{url.rstrip('/')}/realtime" + ("?extras=avatar" if extras else "")
+async def connect(url: str, *, api_key: str = "", extras: bool = False, resume: str = "") -> AsyncIterator[Wire]:
+    """url: ``ws://host:port/v1``, as for the OpenAI SDKs; ``resume``: a conversation's id.
+
+    Raises `WireError` when nobody answers there.
+    """
+    query = ({"extras": "avatar"} if extras else {}) | ({"conversation": resume} if resume else {})
+    address = f"{url.rstrip('/')}/realtime?{urlencode(query)}"
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_WITHIN_S)
     async with aiohttp.ClientSession(timeout=timeout) as http:
