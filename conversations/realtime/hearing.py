@@ -10,7 +10,7 @@ from conversations.realtime.attempt import Attempt
 from conversations.realtime.ids import new_id
 from conversations.realtime.items import Entry
 from conversations.realtime.listening.detector import TurnDetector
-from conversations.realtime.listening.manual_buffer import ManualBuffer
+from conversations.realtime.listening.manual_buffer import BufferTooLarge, ManualBuffer, NothingToCommit
 from conversations.realtime.listening.settings import TurnSettings
 from conversations.realtime.listening.vad import VadModel
 from conversations.realtime.live import Live
@@ -108,7 +108,11 @@ class Hearing:
     def append(self, pcm: bytes) -> None:
         """PCM16 mono at WIRE_RATE. Raises `ProtocolError` when a push-to-talk buffer is full."""
         if self._detection is None:
-            self._manual.append(pcm)
+            try:
+                self._manual.append(pcm)
+            except BufferTooLarge as error:
+                self._live.outbox.emit(ev.AudioCleared())
+                raise ProtocolError("buffer_too_large", str(error), "audio") from None
             return
         events = self._detector.feed(pcm)
         self._fed_at = time.monotonic()
@@ -126,7 +130,10 @@ class Hearing:
                 raise ProtocolError("input_audio_buffer_commit_empty", "Nobody has spoken: there is no utterance.")
             self._handle([stopped])
             return
-        sound = self._manual.commit()
+        try:
+            sound = self._manual.commit()
+        except NothingToCommit as error:
+            raise ProtocolError("input_audio_buffer_commit_empty", str(error)) from None
         turn = Turn(item_id=new_id("item"), speech_end=time.monotonic(), endpoint=time.monotonic())
         self._turns.commit(turn, sound, Attempt(self._live, for_hearing(sound)), respond=False)
         self._turn = turn

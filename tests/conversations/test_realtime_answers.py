@@ -1,0 +1,295 @@
+"""Answers over the protocol: order, text and speech, cancelling, failing, answers outside the conversation."""
+
+import base64
+
+from conversations.events import (
+    ReplyFailed,
+    ReplyFinished,
+    ReplyGenerated,
+    ReplyHeard,
+    ReplySpoken,
+    ReplyStarted,
+    UserWrote,
+)
+from inference.errors import EngineError, EngineRefused, EngineUnavailable
+from inference.types import ChatDelta
+from tests.conversations.talker import talking
+from tests.fake_engines import FakeEngines
+
+SPOKEN_ORDER = [
+    "response.created",
+    "response.output_item.added",
+    "conversation.item.added",
+    "response.content_part.added",
+    "response.output_audio_transcript.delta",
+    "response.output_audio.delta",
+    "response.output_audio.done",
+    "response.output_audio_transcript.done",
+    "response.content_part.done",
+    "response.output_item.done",
+    "conversation.item.done",
+    "response.done",
+    "rate_limits.updated",
+]
+
+
+def first_of_each(kinds: list[str]) -> list[str]:
+    return list(dict.fromkeys(kinds))
+
+
+async def test_a_spoken_answer_comes_in_the_protocols_order() -> None:
+    async with talking() as t:
+        t.write("Hi.")
+        t.say("response.create")
+        await t.until("rate_limits.updated")
+        kinds = t.kinds()
+        assert first_of_each(kinds[kinds.index("response.created") :]) == SPOKEN_ORDER
+        done = t.last("response.done")["response"]
+        assert done["status"] == "completed"
+        assert done["output"][0]["content"][0]["transcript"] == "Hello to you. How are you today?"
+        assert done["usage"]["total_tokens"] == 27
+        assert done["conversation_id"] == "conv_1"
+
+
+async def test_all_sound_of_an_answer_is_sent_once() -> None:
+    async with talking() as t:
+        t.write("Hi.")
+        t.say("response.create")
+        await t.until("response.done")
+        sent = sum(len(base64.b64decode(e["delta"])) for e in t.seen if e["type"] == "response.output_audio.delta")
+        letters = sum(map(len, t.engines.spoken))
+        assert sent == sum(2 * int(len(text) * 0.02 * 24_000) for text in t.engines.spoken)
+        assert letters
+
+
+async def test_the_facts_of_a_typed_turn_are_recorded_in_order_under_one_turn() -> None:
+    async with talking() as t:
+        t.write("Hi.")
+        t.say("response.create")
+        await t.until("response.done")
+        await t.until("avatar.heard")
+    facts = [(turn, fact) for turn, fact in t.record.facts if turn]
+    kinds = [type(fact) for _, fact in facts if not type(fact).__name__.startswith("TurnMeasured")]
+    assert kinds == [
+        UserWrote,
+        ReplyStarted,
+        ReplySpoken,
+        ReplySpoken,
+        ReplyGenerated,
+        ReplyFinished,
+        ReplyHeard,
+    ]
+    assert len({turn for turn, _ in facts}) == 1
+    heard = t.record.of(ReplyHeard)[0]
+    assert heard.text == "Hello to you. How are you today?"
+    assert heard.complete
+    assert heard.source == "playback_clock"
+    assert t.record.sounds[heard.audio_id]
+
+
+async def test_nothing_is_said_before_it_is_durable() -> None:
+    async with talking() as t:
+        t.record.durable.clear()
+        t.write("Hi.")
+        t.say("response.create")
+        await t.engines.voice.wait()
+        before = len(t.seen)
+        assert "conversation.item.added" not in t.kinds()
+        t.record.durable.set()
+        await t.until("conversation.item.added")
+        assert len(t.seen) > before
+
+
+async def test_a_text_answer() -> None:
+    async with talking() as t:
+        t.configure(output_modalities=["text"])
+        t.write("Hi.")
+        t.say("response.create")
+        done = await t.until("response.done")
+        assert "response.output_text.delta" in t.kinds()
+        assert "response.output_audio.delta" not in t.kinds()
+        assert done["response"]["output"][0]["content"][0]["text"] == "Hello to you. How are you today?"
+        assert not t.engines.spoken
+
+
+async def test_options_of_one_answer_do_not_change_the_session() -> None:
+    async with talking() as t:
+        t.configure(instructions="Be kind.")
+        t.write("Hi.")
+        t.say(
+            "response.create",
+            response={
+                "instructions": "Be rude.",
+                "output_modalities": ["text"],
+                "max_output_tokens": 7,
+                "metadata": {"a": "b"},
+            },
+        )
+        done = await t.until("response.done")
+        assert done["response"]["metadata"] == {"a": "b"}
+        assert done["response"]["max_output_tokens"] == 7
+        t.say("response.create")
+        await t.until("response.done")
+        first, second = t.engines.requests
+        assert (first.messages[0]["content"], first.max_tokens) == ("Be rude.", 7)
+        assert second.messages[0]["content"] == "Be kind."
+
+
+async def test_a_second_answer_at_the_same_time_is_refused() -> None:
+    async with talking() as t:
+        t.engines.think.clear()
+        t.write("Hi.")
+        t.say("response.create")
+        t.say("response.create", event_id="again")
+        error = (await t.until("error"))["error"]
+        assert (error["code"], error["event_id"]) == ("conversation_already_has_active_response", "again")
+        t.engines.think.set()
+        await t.until("response.done")
+        t.say("response.create")
+        await t.until("response.done")
+
+
+async def test_cancelling_stops_the_model_and_the_voice() -> None:
+    async with talking() as t:
+        t.engines.think_on.clear()
+        t.write("Hi.")
+        t.say("response.create")
+        await t.engines.thinking.wait()
+        t.say("response.cancel")
+        done = await t.until("response.done")
+        assert done["response"]["status"] == "cancelled"
+        assert done["response"]["status_details"]["reason"] == "client_cancelled"
+        t.say("response.cancel", event_id="late")
+        error = (await t.until("error"))["error"]
+        assert (error["code"], error["event_id"]) == ("response_cancel_not_active", "late")
+        assert t.engines.stopped == 1
+
+
+async def test_cancel_and_create_at_once_keep_their_order() -> None:
+    async with talking() as t:
+        t.engines.think.clear()
+        t.write("Hi.")
+        t.say("response.create")
+        await t.until("response.created")
+        t.say("response.cancel")
+        t.say("response.create")
+        t.engines.think.set()
+        await t.until("response.done")
+        done = await t.until("response.done")
+        assert done["response"]["status"] == "completed"
+        told = [kind for kind in t.kinds() if kind in {"response.created", "response.done"}]
+        assert told == ["response.created", "response.done"] * 2
+
+
+async def test_an_answer_cancelled_before_it_began_still_ends() -> None:
+    async with talking() as t:
+        t.write("Hi.")
+        t.say("response.create")
+        t.say("response.cancel")
+        done = await t.until("response.done")
+        assert done["response"]["status"] == "cancelled"
+        assert t.kinds().count("response.created") == 1
+
+
+async def test_an_answer_outside_the_conversation_leaves_it_alone() -> None:
+    async with talking() as t:
+        t.write("Hi.")
+        await t.until("conversation.item.done")
+        message = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Classify: cat"}]}
+        t.say("response.create", response={"conversation": "none", "output_modalities": ["text"], "input": [message]})
+        done = await t.until("response.done")
+        assert done["response"]["conversation_id"] is None
+        assert [m["content"] for m in t.engines.requests[0].messages[1:]] == ["Classify: cat"]
+        t.say("conversation.item.retrieve", item_id=done["response"]["output"][0]["id"])
+        assert (await t.until("error"))["error"]["code"] == "item_not_found"
+        assert not t.record.of(ReplyStarted)
+
+
+async def test_input_may_refer_to_items_of_the_conversation() -> None:
+    async with talking() as t:
+        t.write("Remember the moon.")
+        item_id = (await t.until("conversation.item.done"))["item"]["id"]
+        reference = {"type": "item_reference", "id": item_id}
+        t.say("response.create", response={"output_modalities": ["text"], "input": [reference]})
+        await t.until("response.done")
+        assert [m["content"] for m in t.engines.requests[0].messages[1:]] == ["Remember the moon."]
+
+
+async def test_an_empty_answer_becomes_an_honest_sentence_and_a_fact() -> None:
+    async with talking(FakeEngines(replies=[""])) as t:
+        t.write("Hi.")
+        t.say("response.create")
+        done = await t.until("response.done")
+        assert done["response"]["status"] == "completed"
+        said = done["response"]["output"][0]["content"][0]["transcript"]
+        assert said
+        assert t.engines.spoken
+        failed = t.record.of(ReplyFailed)[0]
+        assert (failed.code, failed.spoken) == ("empty_answer", said)
+
+
+async def test_a_failed_answer_is_said_aloud_and_ends_as_failed() -> None:
+    async with talking(FakeEngines(replies=[EngineError("The model broke.", permanent=True)])) as t:
+        t.write("Hi.")
+        t.say("response.create")
+        done = await t.until("response.done")
+        assert done["response"]["status"] == "failed"
+        assert done["response"]["status_details"]["error"]["code"] == "engine_error"
+        assert t.engines.spoken
+        assert t.record.of(ReplyFailed)
+
+
+async def test_an_engine_that_is_starting_is_waited_for() -> None:
+    engines = FakeEngines(replies=[EngineUnavailable("Starting."), EngineUnavailable("Starting."), "Here I am."])
+    async with talking(engines) as t:
+        t.write("Hi.")
+        t.say("response.create")
+        done = await t.until("response.done")
+        assert done["response"]["status"] == "completed"
+        assert done["response"]["output"][0]["content"][0]["transcript"] == "Here I am."
+
+
+async def test_without_a_voice_the_words_still_come() -> None:
+    engines = FakeEngines()
+    engines.speech_error = EngineRefused("No such language.")
+    async with talking(engines) as t:
+        t.write("Hi.")
+        t.say("response.create")
+        done = await t.until("response.done")
+        assert done["response"]["status"] == "failed"
+        assert done["response"]["output"][0]["content"][0]["transcript"] == "Hello to you. How are you today?"
+        await t.until("avatar.heard")
+    assert t.record.of(ReplyHeard)[0].source == "text"
+
+
+async def test_an_answer_cut_by_the_token_limit_is_incomplete() -> None:
+    engines = FakeEngines(replies=[(ChatDelta("Once upon a"), ChatDelta(finish_reason="length"))])
+    async with talking(engines) as t:
+        t.write("A tale.")
+        t.say("response.create", response={"max_output_tokens": 3})
+        done = await t.until("response.done")
+        assert done["response"]["status"] == "incomplete"
+        assert done["response"]["status_details"]["reason"] == "max_output_tokens"
+
+
+async def test_a_spoken_answer_ends_when_enough_is_said() -> None:
+    sentence = "This sentence goes on and on for quite a while."
+    async with talking(FakeEngines(replies=[" ".join([sentence] * 20)])) as t:
+        t.engines.seconds_per_letter = 0.001
+        t.write("A lecture.")
+        t.say("response.create")
+        done = await t.until("response.done")
+        said = done["response"]["output"][0]["content"][0]["transcript"]
+        assert done["response"]["status"] == "completed"
+        assert said.strip().endswith("while.")
+        assert 300 <= len(said) < 400
+        assert t.engines.stopped == 1
+
+
+async def test_later_sentences_are_due_when_the_player_would_run_dry() -> None:
+    async with talking(FakeEngines(replies=["One is here now. Two comes later then. Three is the last one."])) as t:
+        t.write("Count.")
+        t.say("response.create")
+        await t.until("response.done")
+        assert t.engines.due[0] == 0.0
+        assert all(due > 0 for due in t.engines.due[1:])

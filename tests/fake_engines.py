@@ -1,0 +1,175 @@
+"""Engines by script, for timing and faults: what is said, how fast, and what goes wrong."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from inference.errors import EngineError, EngineUnavailable, ServerFull
+from inference.types import (
+    STT_RATE,
+    WIRE_RATE,
+    ChatDelta,
+    ChatRequest,
+    EngineStatus,
+    HostStatus,
+    ToolCallDelta,
+    Transcript,
+    Usage,
+    VoiceInfo,
+)
+
+SECONDS_PER_LETTER = 0.02
+"""The fake voice speaks fast."""
+
+
+class FakeLease:
+    def __init__(self, name: str) -> None:
+        self.id = name
+        self.lost = False
+
+
+class FakeEngines:
+    """Implements `inference.ports.Engines`. Scripts are used up in order; the last word of each repeats."""
+
+    def __init__(
+        self,
+        *,
+        heard: Iterable[str | EngineError] = ("hello there.",),
+        replies: Iterable[str | EngineError | tuple[ChatDelta, ...]] = ("Hello to you. How are you today?",),
+        places: int = 5,
+    ) -> None:
+        self.heard = deque(heard)
+        self.replies = deque(replies)
+        self.speech_error: EngineError | None = None
+        self.probability = 0.9
+        self.places = places
+        self.away = False
+        self.hear = asyncio.Event()
+        self.hear.set()
+        self.think = asyncio.Event()
+        self.think.set()
+        self.think_on = asyncio.Event()
+        """Clear it to stop the chat model after its first word."""
+        self.think_on.set()
+        self.thinking = asyncio.Event()
+        """Set once the chat model has said its first word."""
+        self.voice = asyncio.Event()
+        self.voice.set()
+        self.requests: list[ChatRequest] = []
+        self.spoken: list[str] = []
+        self.due: list[float] = []
+        self.transcribed: list[bytes] = []
+        self.stopped = 0
+        """Chat answers that were ended before their end."""
+        self.leases: list[FakeLease] = []
+        self.seconds_per_letter = SECONDS_PER_LETTER
+
+    async def transcribe(
+        self,
+        pcm: bytes,
+        *,
+        language: str | None = None,
+        prompt: str | None = None,
+        model: str | None = None,
+        words: bool = False,
+        due_in_s: float = 0.0,
+    ) -> Transcript:
+        self._here()
+        self.transcribed.append(pcm)
+        await self.hear.wait()
+        said = self.heard.popleft() if len(self.heard) > 1 else self.heard[0]
+        if isinstance(said, EngineError):
+            raise said
+        return Transcript(said, language or "en", len(pcm) / 2 / STT_RATE, 0.9 if said else 0.0, model="fake-stt")
+
+    async def chat(self, request: ChatRequest, *, due_in_s: float = 0.0) -> AsyncIterator[ChatDelta]:
+        self._here()
+        self.requests.append(request)
+        await self.think.wait()
+        reply = self.replies.popleft() if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, EngineError):
+            raise reply
+        ended = False
+        try:
+            for index, delta in enumerate(_deltas(reply)):
+                if index:
+                    await self.think_on.wait()
+                await asyncio.sleep(0)
+                self.thinking.set()
+                yield delta
+            ended = True
+        finally:
+            self.stopped += not ended
+
+    async def speak(
+        self, text: str, *, voice: str, language: str, speed: float = 1.0, due_in_s: float = 0.0
+    ) -> AsyncIterator[bytes]:
+        self._here()
+        self.spoken.append(text)
+        self.due.append(due_in_s)
+        await self.voice.wait()
+        if self.speech_error is not None:
+            raise self.speech_error
+        samples = int(len(text) * self.seconds_per_letter * WIRE_RATE)
+        pcm = b"\x10\x00" * samples
+        for start in range(0, len(pcm), 4800):
+            yield pcm[start : start + 4800]
+            await asyncio.sleep(0)
+
+    async def end_of_turn(self, pcm: bytes) -> float:
+        self._here()
+        return self.probability
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[FakeLease]:
+        self._here()
+        if len(self.leases) >= self.places:
+            raise ServerFull("All places are taken.")
+        lease = FakeLease(f"lease_{len(self.leases)}")
+        self.leases.append(lease)
+        try:
+            yield lease
+        finally:
+            self.leases.remove(lease)
+
+    async def status(self) -> HostStatus:
+        self._here()
+        return HostStatus(
+            ready=True,
+            engines=(
+                EngineStatus("stt", "fake-stt", "ready", ("en",)),
+                EngineStatus("chat", "fake-chat", "ready", ("en",)),
+                EngineStatus("tts", "fake-tts", "ready", ("en",)),
+            ),
+            voices=(
+                VoiceInfo("anna", "Anna", "fake-tts", ("en",)),
+                VoiceInfo("bert", "Bert", "fake-tts", ("en",)),
+                VoiceInfo("mei", "Mei", "fake-tts", ("zh-TW",)),
+            ),
+            sessions=len(self.leases),
+            max_sessions=self.places,
+            context_tokens=2048,
+        )
+
+    def _here(self) -> None:
+        if self.away:
+            raise EngineUnavailable("The engine host is away.")
+
+
+def _deltas(reply: str | tuple[ChatDelta, ...]) -> tuple[ChatDelta, ...]:
+    if not isinstance(reply, str):
+        return reply
+    words = reply.split(" ") if reply else []
+    texts = tuple(ChatDelta(text=word if index == 0 else f" {word}") for index, word in enumerate(words))
+    return (*texts, ChatDelta(finish_reason="stop", usage=Usage(20, len(words), 8)))
+
+
+def tool_call(name: str, arguments: str, call_id: str = "call_1") -> tuple[ChatDelta, ...]:
+    """An answer that is a function call, its arguments in two pieces."""
+    half = len(arguments) // 2
+    return (
+        ChatDelta(tool_calls=(ToolCallDelta(0, call_id, name, arguments[:half]),)),
+        ChatDelta(tool_calls=(ToolCallDelta(0, arguments=arguments[half:]),)),
+        ChatDelta(finish_reason="tool_calls", usage=Usage(30, 5, 0)),
+    )
