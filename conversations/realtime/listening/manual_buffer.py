@@ -1,24 +1,33 @@
-"""Push-to-talk: sound collects until the client commits it, within bounds."""
+"""The input buffer when the client says what a turn is (push-to-talk: `turn_detection` null)."""
 
 from inference.types import WIRE_RATE
 
-MAX_APPENDS = 1000
-MAX_SECONDS = 60
 MAX_BYTES = 10 * 1024 * 1024
+MAX_APPENDS = 1_000
+MAX_MS = 60_000
 MIN_MS = 100
-"""Less than this holds no word."""
+"""Less than this cannot be committed, as in OpenAI's API."""
+BYTES_PER_MS = WIRE_RATE * 2 // 1000
 
 
 class BufferTooLarge(Exception):
-    """A bound was passed; the buffer has been emptied and may be filled anew."""
+    """A bound was passed; the buffer is empty again and takes the next sound. ``message`` is for people."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class NothingToCommit(Exception):
-    """There is no sound, or too little of it."""
+    """The buffer holds too little; it is left as it is. ``message`` is for people."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class ManualBuffer:
-    """PCM16 mono at `WIRE_RATE` that the client has not committed yet."""
+    """PCM16 mono at `WIRE_RATE`, at most `MAX_BYTES`, `MAX_APPENDS` and `MAX_MS` between two commits."""
 
     def __init__(self) -> None:
         self._pcm = bytearray()
@@ -26,33 +35,37 @@ class ManualBuffer:
 
     @property
     def duration_ms(self) -> int:
-        return len(self._pcm) * 1000 // (2 * WIRE_RATE)
+        return len(self._pcm) // BYTES_PER_MS
 
     def append(self, pcm: bytes) -> None:
-        """Raises `BufferTooLarge`, with the buffer emptied, when a bound is passed."""
-        size = len(self._pcm) + len(pcm)
-        limits = (
-            (size > MAX_BYTES, f"{MAX_BYTES // 1024 // 1024} MB"),
-            (size > MAX_SECONDS * 2 * WIRE_RATE, f"{MAX_SECONDS} s of sound"),
-            (self._appends + 1 > MAX_APPENDS, f"{MAX_APPENDS} appends"),
+        """Takes any number of bytes. Raises `BufferTooLarge` after clearing the buffer, what was given included."""
+        size, appends = len(self._pcm) + len(pcm), self._appends + 1
+        if size > MAX_BYTES:
+            passed = f"more than {MAX_BYTES // 1024 // 1024} MB"
+        elif size > MAX_MS * BYTES_PER_MS:
+            passed = f"more than {MAX_MS // 1000} s of audio"
+        elif appends > MAX_APPENDS:
+            passed = f"more than {MAX_APPENDS} appends"
+        else:
+            self._pcm += pcm
+            self._appends = appends
+            return
+        self.clear()
+        raise BufferTooLarge(
+            f"The input audio buffer took {passed} without a commit. It has been cleared: commit more often and try again."
         )
-        for passed, bound in limits:
-            if passed:
-                self.clear()
-                raise BufferTooLarge(
-                    f"More than {bound} without a commit: the buffer was emptied. Please say it again."
-                )
-        self._pcm += pcm
-        self._appends += 1
 
     def commit(self) -> bytes:
-        """Gives the sound, in whole samples, and is empty afterwards; raises `NothingToCommit` and keeps it."""
+        """The buffer's sound, which leaves it. Raises `NothingToCommit` below `MIN_MS`."""
         if self.duration_ms < MIN_MS:
-            raise NothingToCommit(f"There are {self.duration_ms} ms of sound; a turn has {MIN_MS} ms or more.")
+            raise NothingToCommit(
+                f"The input audio buffer holds {self.duration_ms} ms of audio, and at least {MIN_MS} ms are needed to"
+                " commit it. Append audio first."
+            )
         pcm = bytes(self._pcm[: len(self._pcm) // 2 * 2])
         self.clear()
         return pcm
 
     def clear(self) -> None:
-        self._pcm = bytearray()
+        self._pcm.clear()
         self._appends = 0
