@@ -25,6 +25,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 MARKS = VENV / "installed.json"
 """Which pinned sets are installed, by their SHA-256: what lets the second start skip pip."""
+NO_NETWORK = "from versions: none|NewConnectionError|ConnectTimeout|ProxyError|name resolution|unreachable|SSLError"
+"""What pip says when no index answers."""
 ROOM_MB = {"run": 1500, "test": 2500}
 PIP_WHEEL = "pip-26.1-py3-none-any.whl"
 PIP_SHA256 = "4e8486d821d814b77319acb7b9e8bf5a4ee7590a643e7cb21029f209be8573c1"
@@ -178,8 +180,7 @@ def pip(*arguments: str) -> None:
     text = "".join(said)
     if "No space left on device" in text or "Disk quota exceeded" in text:
         raise Stop(f"The disk is full ({shutil.disk_usage(ROOT).free >> 20} MB free). Free some room, then run again.")
-    network = "NewConnectionError|ConnectTimeout|ProxyError|name resolution|Network is unreachable|SSLError|Max retries"
-    if re.search(network, text):
+    if re.search(NO_NETWORK, text):
         raise Stop(
             "The package index cannot be reached, so nothing was installed. Check the network (proxy: HTTPS_PROXY; "
             "another index: PIP_INDEX_URL), then run the same command again; what was downloaded is kept."
