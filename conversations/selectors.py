@@ -55,9 +55,10 @@ def summaries(conversations: QuerySet[Conversation]) -> Iterator[ConversationSum
     """The conversations as a list shows them; slice the query set first (a preview has to be decrypted)."""
     page = list(conversations)
     firsts = {turn.conversation_id: turn for turn in Turn.objects.filter(conversation__in=page, number=1)}
+    rings = KeyRing.load_many({stream_of(str(first.conversation_id)): first.turn_id for first in firsts.values()})
     for conversation in page:
         first = firsts.get(conversation.id)
-        words = open_words(first, KeyRing.load(stream_of(str(conversation.id)), [first.turn_id])) if first else None
+        words = open_words(first, rings[stream_of(str(conversation.id))]) if first is not None else None
         yield ConversationSummary(
             conversation_id=str(conversation.id),
             started_at=conversation.started_at,

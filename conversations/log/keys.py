@@ -1,6 +1,6 @@
 """A stream's keys: read, made, destroyed. Used inside the writer's transaction or by a reader."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -49,6 +49,14 @@ class KeyRing:
     def _remember(self, row: Key) -> None:
         self.rows[row.turn, row.purpose] = row
         self.by_id[row.id] = row
+
+    @classmethod
+    def load_many(cls, turns: Mapping[str, str]) -> "dict[str, KeyRing]":
+        """Rings of many streams in one query, each with the keys of one turn: ``turns`` maps streams to turns."""
+        rings = {stream: cls(stream) for stream in turns}
+        for row in Key.objects.filter(stream__in=turns.keys(), turn__in={"", *turns.values()}):
+            rings[row.stream]._remember(row)
+        return rings
 
     def stream_key(self, *, create: bool = False) -> DataKey:
         """Raises `KeyDestroyed`, also when the stream never had a key and none is to be made."""

@@ -14,6 +14,7 @@ from conversations.log.errors import IdempotencyMismatch, LogBusy, LogClosed, Lo
 from conversations.log.eventlog import EventLog, event_log
 from conversations.log.models import Event, Head
 from conversations.log.threads import Threads
+from conversations.log.verify import verify
 from conversations.log.writer import Writer
 from tests.conversations.log_helpers import append, execute, noted, said
 
@@ -90,31 +91,36 @@ def test_an_idempotency_key_cannot_be_compared_after_erasure() -> None:
 
 
 def test_a_reader_sees_positions_without_a_gap_under_eight_writers() -> None:
+    """Four logs, as four processes would have them, two callers each."""
     done = threading.Event()
     seen: list[int] = []
 
     def follow() -> None:
-        position = 0
-        while True:
+        ended = False
+        while not ended:
             ended = done.is_set()
-            events = list(store.read_all(position))
-            seen.extend(event.position for event in events)
-            position = seen[-1] if seen else 0
-            if ended:
-                return
+            seen.extend(event.position for event in store.read_all(seen[-1] if seen else 0))
 
     def write(writer: int) -> None:
         for value in range(25):
-            append(f"test-{writer % 3}", noted(value), noted(-value))
+            logs[writer % 4].append_now(f"test-{writer % 3}", None, [noted(value), noted(-value)])
 
-    reader = event_log()._readers.submit(follow)
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(write, range(8)))
-    done.set()
-    reader.result(20)
+    logs = [EventLog() for _ in range(4)]
+    reader = Threads("test")
+    try:
+        following = reader.submit(follow)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(write, range(8)))
+        done.set()
+        following.result(20)
+    finally:
+        done.set()
+        for closing in (reader, *logs):
+            closing.close()
 
     assert seen == list(range(1, 401))
     assert sum(Head.objects.values_list("sequence", flat=True)) == 400
+    assert verify().breaks == []
 
 
 def test_waiting_appends_share_a_transaction_and_fail_alone() -> None:

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import connection
+from pytest_django import DjangoAssertNumQueries
 
 from conversations import selectors
 from conversations.events import (
@@ -103,6 +104,13 @@ def test_the_list_shows_an_owners_conversations_the_latest_first(talked: str) ->
     assert (summaries[1].language, summaries[1].voice) == ("en-GB", "v2")
     other = get_user_model().objects.create_user(username="other")
     assert not selectors.conversations_of(str(other.pk)).exists()
+
+
+def test_a_list_takes_three_queries_however_long(
+    talked: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(3):
+        assert len(list(selectors.summaries(selectors.conversations_of(talked)[:50]))) == 2
 
 
 def test_a_turn_tells_generated_spoken_and_heard_apart(talked: str) -> None:
