@@ -16,7 +16,7 @@ const MOST_BUFFERED = 1_000_000; // bytes: sound that a stalled network does not
 
 export class Connection extends EventTarget {
   state = "idle";
-  /** The code of the server's last `error` before it closed, e.g. `idle_timeout`. */
+  /** The code of the server's last `error` before it closed, e.g. `session_idle`. */
   reason = "";
   /** `Date.now()` of the next try while `waiting` or `full`. */
   retryAt = 0;
@@ -56,18 +56,18 @@ export class Connection extends EventTarget {
   }
 
   receive(event) {
-    if (event.type === "session.created") {
+    if (event.type === "avatar.conversation") {
+      // Comes last of what greets: after the session, and after what was said before in a conversation gone on with.
+      this.conversation = { id: event.conversation_id, sequence: event.sequence };
       this.stable = setTimeout(() => this.backoff.reset(), STABLE_MS);
       this.state = "open";
-    } else if (event.type === "avatar.conversation") {
-      this.conversation = { id: event.conversation_id, sequence: event.sequence };
     } else if (event.type === "avatar.recorded") {
       this.conversation.sequence = event.sequence;
     } else if (event.type === "error") {
       this.reason = event.error.code ?? event.error.type;
     }
     this.dispatchEvent(new CustomEvent("event", { detail: event }));
-    if (event.type === "session.created") this.become("open");
+    if (event.type === "avatar.conversation") this.become("open");
   }
 
   /** @returns {boolean} whether it was sent */

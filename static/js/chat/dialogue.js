@@ -9,9 +9,6 @@ import { Answer } from "./answer.js";
 import * as requests from "./requests.js";
 import { Utterance } from "./utterance.js";
 
-/** Errors that only say that two things crossed on the way. */
-const CROSSED = new Set(["response_cancel_not_active", "input_audio_buffer_commit_empty", "item_truncate_invalid_item_id"]);
-
 export class Dialogue extends EventTarget {
   thinking = false;
 
@@ -43,7 +40,7 @@ export class Dialogue extends EventTarget {
   routes() {
     const { utterance, answer } = this;
     return {
-      "session.created": () => this.opened(),
+      "avatar.conversation": () => this.opened(),
       "input_audio_buffer.speech_started": (event) => this.interrupted(event),
       "input_audio_buffer.speech_stopped": (event) => {
         utterance.stopped(event);
@@ -71,7 +68,7 @@ export class Dialogue extends EventTarget {
       "avatar.sentence": (event) => answer.sentence(event),
       "avatar.waterfall": (event) => this.measured(event),
       "avatar.engines": (event) => this.tell("machine", event),
-      error: ({ error }) => !CROSSED.has(error.code) && this.tell("trouble", error.message),
+      error: ({ error }) => error.event_id !== requests.QUIET && this.tell("trouble", error.message),
     };
   }
 

@@ -3,8 +3,8 @@
 import { STATES, stateOf } from "./state.js";
 import { filled, gettext, seconds } from "./words.js";
 
-/** States that a screen reader says; the quick ones of a turn would talk into the conversation. */
-const SPOKEN = new Set(["connecting", "asking", "muted", "typing", "waiting", "full", "refused", "ended"]);
+/** States that a screen reader says, and what follows them; the quick ones of a turn would talk into the conversation. */
+const SPOKEN = new Set(["connecting", "asking", "waiting", "full", "refused", "ended"]);
 const IN_SESSION = new Set(["asking", "listening", "hearing", "thinking", "speaking", "muted", "typing", "holding"]);
 
 const STEPS = [
@@ -27,10 +27,11 @@ export class DockView {
   draw(facts) {
     const { byId } = this;
     const state = stateOf(facts);
-    if (byId("status").dataset.state !== state) {
+    const before = byId("status").dataset.state;
+    if (before !== state) {
       byId("status").dataset.state = state;
       byId("status-text").textContent = STATES[state];
-      if (SPOKEN.has(state)) this.announce(STATES[state]);
+      if (SPOKEN.has(state) || SPOKEN.has(before)) this.announce(STATES[state]);
     }
     const inSession = facts.link === "open" && IN_SESSION.has(state);
     const talking = inSession && facts.microphone === "on";

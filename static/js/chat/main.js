@@ -148,7 +148,7 @@ class Chat {
     const actions = {
       retry: () => this.connection.open(),
       end: () => this.end(),
-      resume: () => this.connection.open(),
+      resume: () => (this.spokeBefore ? this.start() : this.connect()),
       "sign-in": () => location.assign(page.signIn),
       microphone: () => this.start(),
       type: () => {
@@ -163,6 +163,7 @@ class Chat {
     if (!this.connection.isOpen) this.trouble("");
     if (this.connection.isOpen) for (const text of this.unsent.splice(0)) await this.dialogue.write(text);
     if (this.connection.state === "ended") {
+      this.spokeBefore = this.microphone.open;
       this.microphone.stop();
       this.microphoneState = "off";
     }

@@ -37,7 +37,7 @@ function linkNotice({ link, reason, retryAt }) {
     case "ended":
       return {
         name: "ended",
-        title: reason === "idle_timeout" ? gettext("It was quiet for a while") : gettext("The server ended this session"),
+        title: reason === "session_idle" ? gettext("It was quiet for a while") : gettext("The server ended this session"),
         advice: gettext("Your place was given free. The conversation is kept: go on whenever you like."),
         actions: ["resume"],
       };

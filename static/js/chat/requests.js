@@ -2,6 +2,9 @@
 
 import { RATE, toBase64 } from "./pcm.js";
 
+/** Names events whose refusal only says that two things crossed on the way, such as the end of an answer and a stop. */
+export const QUIET = "quiet";
+
 const FORMAT = { type: "audio/pcm", rate: RATE };
 
 /** `session.update` for what the person chose; hands-free leaves the end of a turn to the server. */
@@ -22,11 +25,12 @@ export const append = (pcm) => ({ type: "input_audio_buffer.append", audio: toBa
 export const commit = () => ({ type: "input_audio_buffer.commit" });
 export const clear = () => ({ type: "input_audio_buffer.clear" });
 export const respond = () => ({ type: "response.create" });
-export const cancel = (responseId) => ({ type: "response.cancel", ...(responseId && { response_id: responseId }) });
+export const cancel = (responseId) => ({ type: "response.cancel", event_id: QUIET, response_id: responseId });
 
 /** What was not heard leaves the conversation. */
 export const truncate = (itemId, heardMs) => ({
   type: "conversation.item.truncate",
+  event_id: QUIET,
   item_id: itemId,
   content_index: 0,
   audio_end_ms: Math.max(0, Math.floor(heardMs)),
