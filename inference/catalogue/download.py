@@ -17,6 +17,8 @@ import msgspec
 from inference.catalogue.errors import DiskFull, NoNetwork, WrongHash
 from inference.catalogue.links import Link, host, open_link
 
+STAGING = ".staging"
+"""Folder in the models' folder (so on the same disk) for what is not finished."""
 CHUNK = 1 << 20
 ATTEMPTS = 6
 """Tries in a row that bring nothing before the network is given up."""
@@ -95,7 +97,7 @@ def storage_error(error: OSError, path: Path) -> Exception:
     path.unlink(missing_ok=True)
     free = shutil.disk_usage(path.parent).free
     return DiskFull(
-        f"The disk of {path.parent} is full ({free >> 20} MB free); what was half-written is deleted. "
+        f"The disk of {_models_dir(path)} is full ({free >> 20} MB free); what was half-written is deleted. "
         "Free some room, or set AVATAR_MODELS_DIR to a larger disk, then run the same command again."
     )
 
@@ -105,7 +107,7 @@ def require_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise DiskFull(
-            f"The disk of {folder} has {free >> 20} MB free, and {(needed >> 20) + 1} MB are needed. "
+            f"The disk of {_models_dir(folder)} has {free >> 20} MB free, and {(needed >> 20) + 1} MB are needed. "
             "Free some room, or set AVATAR_MODELS_DIR to a larger disk. Nothing was fetched."
         )
 
@@ -174,6 +176,11 @@ def _receive(
             "Check the network, then run the same command again; what arrived is kept."
         )
     return digest, have
+
+
+def _models_dir(path: Path) -> Path:
+    """The models' folder that people know, for a path in its staging folder."""
+    return next((folder.parent for folder in (path, *path.parents) if folder.name == STAGING), path)
 
 
 def have_size(path: Path) -> int:

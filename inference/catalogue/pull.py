@@ -14,15 +14,12 @@ import msgspec
 
 from inference.catalogue import hub, is_installed
 from inference.catalogue.assemble import assemble
-from inference.catalogue.download import Expected, Progress, download, require_room
+from inference.catalogue.download import STAGING, Expected, Progress, download, require_room
 from inference.catalogue.entry import MANIFEST, Archive, FileSpec, Manifest, ModelEntry
 from inference.catalogue.errors import ModelMissing, PullFailed
 from inference.catalogue.indexes import find_wheel
 from inference.catalogue.links import Link
 from inference.catalogue.npm import find_tarball
-
-STAGING = ".staging"
-"""Folder in the models' folder (so on the same disk) for what is not finished."""
 
 
 class Reporter(Protocol):
