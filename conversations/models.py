@@ -26,7 +26,7 @@ class Conversation(models.Model):
 
 
 class TurnStatus(models.TextChoices):
-    """How a turn stands; a turn cut off by a crash stays open until the next session closes it."""
+    """How a turn stands; one that was cut off by a crash stays open."""
 
     OPEN = "open"
     COMPLETED = "completed"

@@ -115,8 +115,9 @@ def test_a_reader_sees_positions_without_a_gap_under_eight_writers() -> None:
         following.result(20)
     finally:
         done.set()
-        for closing in (reader, *logs):
-            closing.close()
+        reader.close()
+        for log in logs:
+            log.close()
 
     assert seen == list(range(1, 401))
     assert sum(Head.objects.values_list("sequence", flat=True)) == 400
