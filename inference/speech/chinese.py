@@ -202,6 +202,7 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(r"(?<=\d)\s?[-−]\s?(?=\d)"), "減"),
     (re.compile(r"(?<=\d)\s?[x×*]\s?(?=\d)"), "乘"),
     (re.compile(r"(?<=\d)\s?[÷]\s?(?=\d)"), "除以"),
+    (re.compile(r"(?<=[元圓塊幣鎊])/(?=[\u4e00-\u9fff])"), "每"),
     (re.compile(r"\s?=\s?"), "等於"),
     (re.compile(r"\s?≈\s?"), "約等於"),
     (re.compile(r"(?<=\S)\s?(?:>=|≥)\s?"), "大於等於"),
@@ -220,6 +221,7 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(r"(?<=[\u4e00-\u9fff，。！？；：、])[ \t]+(?=[\u4e00-\u9fff，。！？；：、])"), ""),
     (re.compile(r"[ \t]+"), " "),
     (re.compile(r"(?<=[\u4e00-\u9fff])\.(?=\s|$)"), "。"),
+    (re.compile(r"(?<=[\u4e00-\u9fff]),\s?"), "，"),
 )  # fmt: skip
 
 

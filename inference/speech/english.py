@@ -52,6 +52,7 @@ _UNITS = {
     "px": ("pixel", "pixels"),
     "dB": ("decibel", "decibels"),
 }
+_SHORT = {"mo": "month", "yr": "year", "wk": "week", "hr": "hour", "min": "minute", "sec": "second"}
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _YEAR_BEFORE = rf"\b(?:in|since|of|year|by|from|until|till|before|after|around|circa|and|to|{_MONTHS}|BC|AD),? $"
 
@@ -156,6 +157,7 @@ _BEFORE: tuple[_Rule, ...] = (
     (re.compile(r"\bi\.\s?e\.,?", re.IGNORECASE), "that is,"),
     (re.compile(r"\betc\.(?=\s+[A-Z]|\s*$)"), "et cetera."),
     (re.compile(r"\betc\b\.?"), "et cetera"),
+    (re.compile(r"\bc\. ?(?=\d{3,4}\b)"), "circa "),
     (re.compile(r"℃"), "°C"),
     (re.compile(r"℉"), "°F"),
     (re.compile(rf"(?P<minus>[-−](?=\S))?(?<![\w])(?P<symbol>{_alternatives(_CURRENCIES)})\s?{_AMOUNT}"), _money),
@@ -195,6 +197,8 @@ _BEFORE: tuple[_Rule, ...] = (
     (re.compile(r"[<>{}\[\]|\\](?!\s?\d)"), " "),
 )  # fmt: skip
 _AFTER: tuple[_Rule, ...] = (
+    (re.compile(r"(?<=[a-z])/(month|year|week|day|hour|minute|second|person|night)\b"), r" per \1"),
+    (re.compile(r"(?<=[a-z])/(mo|yr|wk|hr|min|sec)\b"), lambda found: f" per {_SHORT[found[1]]}"),
     (re.compile(r"\bDr\b\.?(?= [A-Z])"), "Doctor"),
     (re.compile(r"\bMr\b\.?(?= [A-Z])"), "Mister"),
     (re.compile(r"\bMrs\b\.?(?= [A-Z])"), "Missus"),

@@ -12,6 +12,7 @@ _TABLE_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*
 _TABLE_ROW = re.compile(r"^[ \t]*\|(.+?)\|?[ \t]*$", re.MULTILINE)
 _RULE = re.compile(r"^[ \t]*(?:[-*_=][ \t]*){3,}$", re.MULTILINE)
 _LINE_START = re.compile(r"^[ \t]*(?:(?:>[ \t]?)+|#{1,6}[ \t]+|[-*+•◦▪‣·][ \t]+(?:\[[ xX]\][ \t]+)?)+", re.MULTILINE)
+_NUMBERED = re.compile(r"^[ \t]*(\d{1,3})[.)][ \t]+(?=\S)", re.MULTILINE)
 _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+(.*?)[ \t#]*$", re.MULTILINE)
 _IMAGE_OR_LINK = re.compile(
     r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+[\"'][^\"']*[\"'])?\)|\[[^\[\]]*\])"
@@ -27,9 +28,9 @@ _PATH = r"[^\s<>\"'，。；）)」]*"
 _URL = re.compile(
     rf"\b(?:https?://|ftp://|www\.)(?:www\.)?([\w-]+(?:\.[\w-]+)*)(?::\d+)?(?:[/?#]{_PATH})?", re.ASCII | re.IGNORECASE
 )
-_EMAIL = re.compile(r"\b(?:mailto:)?([\w.+-]+)@([\w-]+(?:\.[\w-]+)+)", re.ASCII)
+_EMAIL = re.compile(r"\b(?:mailto:)?([\w.+-]{1,64})@([\w-]{1,63}(?:\.[\w-]{1,63})+)", re.ASCII)
 _HOST = re.compile(
-    r"(?<![\w.@/])((?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|ai|dev|tw|uk|de|fr|jp|cn|app))(?![\w.]*\w)"
+    r"(?<![\w.@/])((?:[a-z0-9-]{1,63}\.)+(?:com|org|net|edu|gov|io|ai|dev|tw|uk|de|fr|jp|cn|app))(?![\w.]*\w)"
     rf"(?:/{_PATH})?",
     re.ASCII | re.IGNORECASE,
 )
@@ -51,6 +52,8 @@ def plain(text: str, *, dot: str, at: str) -> str:
     text = _RULE.sub("", text)
     text = _HEADING.sub(_heading, text)
     text = _LINE_START.sub("", text)
+    # With its full stop, the number of an item would be a sentence of its own.
+    text = _NUMBERED.sub(r"\1, ", text)
     text = _IMAGE_OR_LINK.sub(r"\1", text)
     text = _FOOTNOTE.sub("", text)
     text = _CODE.sub(r"\2", text)

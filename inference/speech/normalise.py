@@ -27,3 +27,8 @@ def speakable(text: str, language: str) -> str:
 
             spoken = plain(text, dot=". ", at=" @ ")
     return spoken if _SPEAKABLE.search(spoken) else ""
+
+
+def warm(language: str) -> None:
+    """Loads what the language needs (0.1 s), so that the first sentence does not wait for it. Blocks."""
+    speakable("1 一", language)

@@ -52,6 +52,9 @@ ENGLISH = [
     ("call 911", "call nine one one"),
     ("4532 1234 5678 9010", "four five three two, one two three four, five six seven eight, nine zero one zero"),
     ("id 12345678, 10000000 people", "id one two three four five six seven eight, ten million people"),
+    ("$5.99/month or $60/yr", "five dollars and ninety-nine cents per month or sixty dollars per year"),
+    ("built c. 1600", "built circa sixteen hundred"),
+    ("1. Apples\n2) Pears", "one, Apples\ntwo, Pears"),
     ("version 3.11.2", "version three point eleven point two"),
     ("Henry VIII, Chapter IV", "Henry the eighth, Chapter four"),
     ("GPT-4o, MP3", "GPT four o, MP three"),
@@ -93,6 +96,8 @@ CHINESE = [
     ("他的iPhone 15用GPT-4。", "他的iPhone 十五用GPT 四。"),
     ("**粗體**和`程式`，請看[這裡](https://a.b/c)。😀", "粗體和程式，請看這裡。"),
     ("# 標題\n- 第一\n- 第二", "標題。\n第一\n第二"),
+    ("NT$300/月", "三百元每月"),
+    ("1. 蘋果\n2. 香蕉", "一，蘋果\n二，香蕉"),
     ("版本3.11.2", "版本三點十一點二"),
 ]  # fmt: skip
 NOTHING = [
@@ -182,9 +187,9 @@ def test_any_text_is_taken_and_no_figure_remains(language: str, text: str) -> No
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_hostile_text_takes_no_longer_than_its_length(unit: str, language: str) -> None:
     def cost(length: int) -> float:
-        start = time.perf_counter()
+        start = time.thread_time()
         speakable(unit * (length // len(unit)), language)
-        return time.perf_counter() - start
+        return time.thread_time() - start
 
     speakable("warm", language)
     assert min(cost(4000) for _ in range(2)) < 0.25
@@ -193,10 +198,10 @@ def test_hostile_text_takes_no_longer_than_its_length(unit: str, language: str) 
 @pytest.mark.parametrize(("language", "cases"), [("en", ENGLISH), ("zh-TW", CHINESE)])
 def test_a_sentence_takes_less_than_a_millisecond(language: str, cases: list[tuple[str, str]]) -> None:
     def cost() -> float:
-        start = time.perf_counter()
+        start = time.thread_time()
         for text, _ in cases:
             speakable(text, language)
-        return (time.perf_counter() - start) / len(cases)
+        return (time.thread_time() - start) / len(cases)
 
     assert min(cost() for _ in range(5)) < 0.001
 
