@@ -119,7 +119,7 @@ class Browsers:
 
     async def get(self, *, microphone: Path | None, loops: bool, asks: bool) -> Browser:
         """``microphone``: the file it hears from the moment it is opened; ``asks``: nobody grants the microphone."""
-        flags = FLAGS if asks else (*FLAGS, "--use-fake-ui-for-media-stream")
+        flags: tuple[str, ...] = FLAGS if asks else (*FLAGS, "--use-fake-ui-for-media-stream")
         if microphone is not None:
             flags += (f"--use-file-for-fake-audio-capture={microphone}{'' if loops else '%noloop'}",)
         if flags not in self._launched:
