@@ -5,6 +5,8 @@ import statistics
 import tempfile
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--directory", type=Path, help="where the database is made (default: beside the real one)")
 
     def handle(self, *args: Any, events: int, writers: int, directory: Path | None, **options: Any) -> None:
-        settings = connections["default"].settings_dict
-        beside = Path(str(settings["NAME"])).parent
-        beside.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="bench-log-", dir=directory or beside) as folder:
-            settings["NAME"] = Path(folder) / "bench.sqlite3"
-            call_command("migrate", verbosity=0, interactive=False)
-            connections.close_all()
+        with _database(directory):
             log = EventLog(timeout_s=60)
             try:
                 alone = asyncio.run(_append(log, writers=1, each=min(events, 300)))
@@ -43,10 +39,27 @@ class Command(BaseCommand):
                 elapsed = time.perf_counter() - started
             finally:
                 log.close()
-                connections.close_all()
         self.stdout.write(f"one writer     {_figures(alone)}")
         self.stdout.write(f"{writers:>3} writers    {_figures(together)}")
         self.stdout.write(f"durable appends: {len(together) / elapsed:,.0f} a second")
+
+
+@contextmanager
+def _database(directory: Path | None) -> Iterator[None]:
+    """Points this process at an empty database, and back."""
+    settings = connections["default"].settings_dict
+    real = settings["NAME"]
+    beside = Path(str(real)).parent
+    beside.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-log-", dir=directory or beside) as folder:
+        connections.close_all()  # The system checks have opened the real one.
+        settings["NAME"] = Path(folder) / "bench.sqlite3"
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+            yield
+        finally:
+            connections.close_all()
+            settings["NAME"] = real
 
 
 async def _append(log: EventLog, *, writers: int, each: int) -> list[float]:
