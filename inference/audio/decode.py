@@ -23,7 +23,7 @@ class DecodeLimits(msgspec.Struct, frozen=True):
     max_bytes: int = 25 * 1024 * 1024
     max_seconds: float = 1800.0
     """Of sound. It is refused as soon as the header or the samples counted so far say that there is more."""
-    max_channels: int = 64
+    max_channels: int = 24
     min_rate: int = 4_000
     max_rate: int = 768_000
     max_wall_s: float = 30.0
