@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -146,11 +147,12 @@ def fetch_pip() -> None:
     """Fetches pip's wheel from the package index, checks it, and lets it install itself."""
     index = (os.environ.get("PIP_INDEX_URL") or "https://pypi.org/simple").rstrip("/")
     request = urllib.request.Request(f"{index}/pip/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
+    trust = ssl.create_default_context(cafile=os.environ.get("PIP_CERT"))
     try:
-        with urllib.request.urlopen(request, timeout=30) as page:
+        with urllib.request.urlopen(request, timeout=30, context=trust) as page:
             files = json.load(page)["files"]
         found = next(file for file in files if file["filename"] == PIP_WHEEL)
-        with urllib.request.urlopen(urllib.request.Request(found["url"]), timeout=60) as answer:
+        with urllib.request.urlopen(found["url"], timeout=60, context=trust) as answer:
             content = answer.read()
     except (OSError, ValueError, KeyError, StopIteration) as error:
         raise Stop(
