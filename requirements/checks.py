@@ -1,5 +1,6 @@
 """What `make test` does in the installed environment: Debian packages, models, then every check; pytest speaks last."""
 
+import base64
 import os
 import shutil
 import subprocess
@@ -21,7 +22,8 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory(prefix="avatar-checks-") as data:
         # Checks that read the settings need keys and a data folder, and not those of an installation.
-        settings = {"AVATAR_SECRET_KEY": "for checks only", "AVATAR_MASTER_KEY": "", "AVATAR_DATA_DIR": data}
+        master_key = base64.b64encode(bytes(32)).decode()
+        settings = {"AVATAR_SECRET_KEY": "for checks only", "AVATAR_MASTER_KEY": master_key, "AVATAR_DATA_DIR": data}
         steps: list[tuple[str, list[str]]] = [
             ("models", [sys.executable, "-m", "inference.catalogue", "pull"]),
             ("models", [sys.executable, "-m", "inference.catalogue", "pull", "kokoro"]),
