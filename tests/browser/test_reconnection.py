@@ -17,6 +17,7 @@ async def test_a_killed_server_comes_back_with_the_same_conversation(
         chat = await (await open_chat(stack)).open()
         await chat.type("Say hello.")
         await chat.until_heard()
+        await chat.page.click("#stop")
         await chat.state("typing")
         before = await chat.page.evaluate("sessionStorage.getItem('avatar.conversation')")
         said = await chat.lines("user")

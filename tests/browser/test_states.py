@@ -152,6 +152,14 @@ async def test_a_full_server_is_said_and_tried_again(scripted: Scripted) -> None
     await chat.clean()
 
 
+async def test_what_could_not_be_sent_stands_in_the_box_again(scripted: Scripted) -> None:
+    chat, server = await scripted()
+    server.on_connect = lambda: server.refuse("server_full", 4013)
+    await chat.type("Do not lose this.")
+    await chat.state("full")
+    assert await chat.page.input_value("#message") == "Do not lose this."
+
+
 async def test_a_lost_connection_counts_down_and_resumes_where_it_was(scripted: Scripted) -> None:
     chat, server = await scripted()
     await chat.start()

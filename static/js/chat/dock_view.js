@@ -48,13 +48,15 @@ export class DockView {
 
   /** @param {Record<string, number|null>} steps of the last turn, in milliseconds */
   showLatency(steps) {
-    if (steps.response_id !== undefined && steps.response_id !== this.steps.response_id) this.steps = { ...this.steps, ...EMPTY };
+    const isNew = steps.response_id !== undefined && steps.response_id !== this.steps.response_id;
+    if (isNew) Object.assign(this.steps, EMPTY);
     Object.assign(this.steps, steps);
     const figure = this.steps.heard_ms ?? this.steps.first_audio_ms;
     if (figure === null || figure === undefined) return;
     this.byId("latency").hidden = false;
     this.byId("latency-figure").textContent = seconds(figure);
-    const rows = STEPS.filter(([name]) => typeof this.steps[name] === "number").map(([name, label]) => row(label, seconds(this.steps[name])));
+    const known = STEPS.filter(([name]) => typeof this.steps[name] === "number");
+    const rows = known.map(([name, label]) => row(label, seconds(this.steps[name])));
     this.byId("latency-steps").tBodies[0].replaceChildren(...rows);
   }
 

@@ -22,6 +22,7 @@ import { TranscriptView } from "./transcript_view.js";
 const byId = (id) => document.getElementById(id);
 const page = JSON.parse(byId("page").textContent);
 const CONVERSATION_KEY = "avatar.conversation";
+const GIVEN_UP = new Set(["idle", "waiting", "full", "refused", "ended"]);
 
 class Chat {
   microphoneState = "off";
@@ -161,6 +162,7 @@ class Chat {
 
   async linkChanged() {
     if (!this.connection.isOpen) this.trouble("");
+    if (GIVEN_UP.has(this.connection.state)) this.takeBack();
     if (this.connection.isOpen) for (const text of this.unsent.splice(0)) await this.dialogue.write(text);
     if (this.connection.state === "ended") {
       this.spokeBefore = this.microphone.open;
@@ -168,6 +170,11 @@ class Chat {
       this.microphoneState = "off";
     }
     this.draw();
+  }
+
+  /** What could not be sent stands in the message box again. */
+  takeBack() {
+    if (this.unsent.length > 0) byId("message").value = this.unsent.splice(0).join("\n");
   }
 
   keepConversation(event) {

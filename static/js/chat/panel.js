@@ -78,7 +78,7 @@ export class Panel {
     this.byId("missing-words").textContent = missing
       .map(({ kind }) => filled(LACKS[kind], { language: chosen?.textContent ?? "" }))
       .concat(commands.length > 0 ? [gettext("On the server, run:")] : [])
-      .join(" ");
+      .join("\n");
     this.byId("missing-command").hidden = commands.length === 0;
     this.byId("missing-command").textContent = commands.join("\n");
   }

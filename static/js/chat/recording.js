@@ -35,7 +35,7 @@ export class Recording {
   cut(fromMs, toMs) {
     const [from, to] = [samplesIn(fromMs), samplesIn(toMs)];
     const inside = this.pieces.filter((piece) => piece.from < to && piece.from + piece.pcm.length > from);
-    return joined(inside.map((piece) => piece.pcm.subarray(Math.max(0, from - piece.from), Math.max(0, to - piece.from))));
+    return joined(inside.map((piece) => piece.pcm.subarray(Math.max(0, from - piece.from), to - piece.from)));
   }
 
   /** @returns {number|null} `performance.now()` at which that millisecond left the microphone */

@@ -42,4 +42,7 @@ export const message = (itemId, text) => ({
 });
 
 /** An id of the protocol's form that nobody else makes. */
-export const newItemId = () => `item_${crypto.getRandomValues(new Uint8Array(12)).reduce((s, b) => s + b.toString(16).padStart(2, "0"), "")}`;
+export function newItemId() {
+  const bytes = [...crypto.getRandomValues(new Uint8Array(12))];
+  return `item_${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}

@@ -13,7 +13,9 @@ export class TalkKeys extends EventTarget {
     this.ready = ready;
     this.down = false;
     button.addEventListener("pointerdown", (event) => this.pointerDown(event));
-    for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) button.addEventListener(type, () => this.release());
+    for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      button.addEventListener(type, () => this.release());
+    }
     button.addEventListener("contextmenu", (event) => event.preventDefault()); // a long touch is talking
     addEventListener("keydown", (event) => this.keyDown(event));
     addEventListener("keyup", (event) => this.isTalkKey(event) && this.release());

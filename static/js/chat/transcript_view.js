@@ -55,7 +55,8 @@ export class TranscriptView {
     if (!line.text) return [waiting(line.role)];
     const parts = line.timeline.parts(line.cutMs, line.soundMs).flatMap(({ text, heard, sentence }) => {
       const words = text.trimStart();
-      const node = heard ? element("span", sentence === line.current ? "sentence current" : "sentence", words) : unheard(words);
+      const name = sentence === line.current ? "sentence current" : "sentence";
+      const node = heard ? element("span", name, words) : unheard(words);
       return [text.slice(0, text.length - words.length), node]; // the space between sentences is not marked
     });
     if (line.cutMs !== null) parts.push(element("span", "line-cut", gettext("stopped")));
