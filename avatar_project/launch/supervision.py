@@ -146,12 +146,16 @@ def _failed(message: str) -> int:
 
 
 def _relay(daemon: "subprocess.Popen[bytes]") -> None:
-    """Passes on what the processes print, line by line, through this process's own output."""
+    """Passes on what the processes print, line by line, through this process's own output.
+
+    Goes on reading when nobody listens any more (``make run | head``): a full pipe would stop the processes.
+    """
     assert daemon.stdout is not None
     with contextlib.suppress(ValueError, OSError):
         for line in daemon.stdout:
-            sys.stdout.buffer.write(line)
-            sys.stdout.flush()
+            with contextlib.suppress(OSError):
+                sys.stdout.buffer.write(line)
+                sys.stdout.flush()
 
 
 def _described(body: bytes) -> str:
