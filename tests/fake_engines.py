@@ -54,6 +54,10 @@ class FakeEngines:
         self.think_on.set()
         self.thinking = asyncio.Event()
         """Set once the chat model has said its first word."""
+        self.speaking = asyncio.Event()
+        """Set once the voice was asked for something."""
+        self.leased = asyncio.Event()
+        """Set once a place was taken."""
         self.voice = asyncio.Event()
         self.voice.set()
         self.requests: list[ChatRequest] = []
@@ -107,6 +111,7 @@ class FakeEngines:
     ) -> AsyncIterator[bytes]:
         self._here()
         self.spoken.append(text)
+        self.speaking.set()
         self.due.append(due_in_s)
         await self.voice.wait()
         if self.speech_error is not None:
@@ -128,6 +133,7 @@ class FakeEngines:
             raise ServerFull("All places are taken.")
         lease = FakeLease(f"lease_{len(self.leases)}")
         self.leases.append(lease)
+        self.leased.set()
         try:
             yield lease
         finally:

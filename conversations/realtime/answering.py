@@ -1,5 +1,6 @@
 """The answer being given: one at a time in the conversation, made early where that saves the user's time."""
 
+import msgspec
 import structlog
 
 from conversations.realtime import extras as ex
@@ -144,15 +145,8 @@ class Answering:
     def first_sound(self, response: Response) -> None:
         fact = measured(response.turn, response.marks, response.id)
         own_ms = own_share_ms(response.turn, response.marks)
-        log.info(
-            "answered",
-            session=self._live.session_id,
-            turn=response.turn.id,
-            own_ms=own_ms,
-            first_audio_ms=fact.first_audio_ms,
-            endpoint_ms=fact.endpoint_ms,
-            model_ms=fact.model_ms,
-        )
+        steps = msgspec.structs.asdict(fact)
+        log.info("answered", session=self._live.session_id, turn=response.turn.id, own_ms=own_ms, **steps)
         if response.in_conversation:
             self._live.outbox.emit(facts=(fact,), turn_id=response.turn.id)
         self._live.extras.tell(lambda: ex.as_waterfall(fact, response.turn.id, own_ms))

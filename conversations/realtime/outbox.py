@@ -45,6 +45,7 @@ class Outbox:
         self._more = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
+        self._closed = False
         self._encoder = msgspec.json.Encoder()
         self.record: Appender | None = None
         """Set once the conversation is open; facts need it."""
@@ -60,6 +61,8 @@ class Outbox:
         sent: Callable[[], None] | None = None,
     ) -> None:
         """Enqueues; raises `Overflow` when the client has stopped reading."""
+        if self._closed:
+            return
         if len(self._entries) >= self._limit:
             raise Overflow
         self._entries.append(Entry(events, facts, turn_id, after, sent))
@@ -67,12 +70,22 @@ class Outbox:
         self._more.set()
 
     async def run(self) -> None:
-        while True:
-            await self._more.wait()
-            self._more.clear()
-            while self._entries:
-                await self._write_batch()
+        """Ends when cancelled, or raises what went wrong; nothing leaves any more then."""
+        try:
+            while True:
+                await self._more.wait()
+                self._more.clear()
+                while self._entries:
+                    await self._write_batch()
+                self._empty.set()
+        finally:
+            self._closed = True
+            self._entries.clear()
             self._empty.set()
+
+    async def last_words(self, event: ServerEvent) -> None:
+        """Sent past everything else, when the writer has ended."""
+        await self._send(self._encoder.encode(event).decode())
 
     async def drained(self) -> None:
         """Waits until all that has been said is on its way."""

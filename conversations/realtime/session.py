@@ -1,6 +1,7 @@
 """One live session from its first event to its last: builds the rooms, keeps the time, ends in order."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Literal
@@ -98,6 +99,7 @@ class Session:
         """Opens, serves and closes the session; returns why it ended, which has been said to the client."""
         seat = Seat(self._engines)
         writer = asyncio.create_task(self._outbox.run(), name=f"outbox {self.id}")
+        writer.add_done_callback(self._written_out)
         try:
             ending = await self._admitted(seat)
         except Exception:
@@ -105,11 +107,13 @@ class Session:
             ending = refusals.CRASHED
         finally:
             await seat.leave()
-        if ending.code:
-            self._outbox.emit(ev.error_event(ending.code, ending.message, kind=ending.kind))
-        await self._written(writer)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.grace_s):
+                await self._outbox.drained()
         writer.cancel()
         await asyncio.wait([writer])
+        if ending.code:
+            await self._outbox.last_words(ev.error_event(ending.code, ending.message, kind=ending.kind))
         return ending
 
     def receive(self, text: str | bytes) -> None:
@@ -282,6 +286,12 @@ class Session:
 
     # The end
 
+    def _written_out(self, writer: asyncio.Task[None]) -> None:
+        """The writer ends by itself only when something cannot be recorded or sent."""
+        if not writer.cancelled() and (error := writer.exception()) is not None:
+            log.error("session_not_recorded", session=self.id, exc_info=error)
+            self.end(refusals.CRASHED)
+
     async def _wind_down(self) -> None:
         """What was said and heard is recorded; then the tasks end."""
         self._dispatch = None
@@ -293,13 +303,6 @@ class Session:
                 await self._outbox.drained()
         except TimeoutError:
             log.warning("session_end_not_recorded", session=self.id)
-
-    async def _written(self, writer: asyncio.Task[None]) -> None:
-        """Waits until the last events are on their way, or the writer has failed."""
-        last = asyncio.create_task(self._outbox.drained(), name=f"last words {self.id}")
-        await asyncio.wait([last, writer], timeout=self._limits.grace_s, return_when=asyncio.FIRST_COMPLETED)
-        last.cancel()
-        await asyncio.wait([last])
 
 
 def _tell_engines(live: Live, status: HostStatus) -> None:

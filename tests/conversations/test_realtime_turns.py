@@ -1,7 +1,5 @@
 """Spoken turns: events in order, work begun in the pause, noise, and speech that goes on."""
 
-import asyncio
-
 from conversations.events import TurnMeasured, UserSpoke, UserTranscribed, UserTranscriptionFailed
 from inference.errors import EngineError
 from tests.conversations.talker import Talker, loud, quiet, talking
@@ -74,8 +72,7 @@ async def test_the_answer_is_begun_in_the_pause_and_told_when_the_turn_is_over()
         t.configure(audio={"input": {"turn_detection": {"type": "server_vad", "silence_duration_ms": 2000}}})
         t.hear(quiet(0.3) + loud(0.6) + quiet(0.2))
         await until_asked(t)
-        while not t.engines.spoken:
-            await asyncio.sleep(0)
+        await t.engines.speaking.wait()
         assert "input_audio_buffer.speech_stopped" not in t.kinds()
         t.hear(quiet(2.0))
         await t.until("response.done")

@@ -1,0 +1,184 @@
+"""Who may come in, why a socket is closed, and that a place is free again afterwards."""
+
+import asyncio
+import json
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from channels.testing import ApplicationCommunicator
+
+from conversations.consumers import RealtimeConsumer
+from conversations.errors import ConversationNotFound
+from conversations.events import SessionClosed, SessionOpened
+from conversations.realtime.limits import Limits
+from tests.conversations.talker import SERVER_EVENT, MemoryRecord
+from tests.fake_engines import FakeEngines
+
+USER = SimpleNamespace(pk="7d1f")
+
+
+class Socket(ApplicationCommunicator):
+    """A WebSocket's ASGI side."""
+
+    def __init__(
+        self, consumer: RealtimeConsumer, *, user: Any = USER, query: str = "", protocols: tuple[str, ...] = ()
+    ):
+        scope = {
+            "type": "websocket",
+            "path": "/v1/realtime",
+            "query_string": query.encode(),
+            "subprotocols": list(protocols),
+            "user": user,
+        }
+        super().__init__(consumer, scope)
+
+    async def open(self) -> dict[str, Any]:
+        await self.send_input({"type": "websocket.connect"})
+        accepted: dict[str, Any] = await self.receive_output(2)
+        assert accepted["type"] == "websocket.accept"
+        return accepted
+
+    async def event(self) -> dict[str, Any]:
+        message = await self.receive_output(2)
+        assert message["type"] == "websocket.send", message
+        SERVER_EVENT.validate_json(message["text"])
+        event: dict[str, Any] = json.loads(message["text"])
+        return event
+
+    async def closed(self) -> int:
+        """The close code, whatever is still said before."""
+        while True:
+            message = await self.receive_output(5)
+            if message["type"] == "websocket.close":
+                return int(message["code"])
+
+    async def leave(self) -> None:
+        await self.send_input({"type": "websocket.disconnect", "code": 1001})
+        await self.wait(5)
+
+
+def consumer(
+    engines: FakeEngines | None = None, record: MemoryRecord | None = None, limits: Limits | None = None
+) -> RealtimeConsumer:
+    engines = engines or FakeEngines()
+    the_record = record or MemoryRecord()
+
+    async def open_record(*, owner_id: str, session: SessionOpened, conversation_id: str | None = None) -> MemoryRecord:
+        if conversation_id not in {None, the_record.conversation_id}:
+            raise ConversationNotFound
+        return the_record
+
+    return RealtimeConsumer(engines=lambda: engines, open_record=open_record, limits=limits or Limits())
+
+
+async def test_the_subprotocol_is_answered_when_offered() -> None:
+    socket = Socket(consumer(), protocols=("realtime", "openai-insecure-api-key.secret"))
+    assert (await socket.open())["subprotocol"] == "realtime"
+    assert (await socket.event())["type"] == "session.created"
+    await socket.leave()
+    socket = Socket(consumer())
+    assert (await socket.open())["subprotocol"] is None
+    await socket.leave()
+
+
+async def test_nobody_is_refused_with_a_reason() -> None:
+    socket = Socket(consumer(), user=None)
+    await socket.open()
+    assert (await socket.event())["error"]["code"] == "unauthorized"
+    assert await socket.closed() == 4401
+
+
+async def test_one_too_many_is_refused_within_a_second_and_let_in_when_a_place_is_free() -> None:
+    engines = FakeEngines(places=1)
+    first = Socket(consumer(engines))
+    await first.open()
+    await first.event()
+    second = Socket(consumer(engines))
+    began = time.monotonic()
+    await second.open()
+    error = (await second.event())["error"]
+    assert (error["code"], error["type"]) == ("server_full", "server_error")
+    assert await second.closed() == 4013
+    assert time.monotonic() - began < 1.0
+    await first.leave()
+    third = Socket(consumer(engines))
+    await third.open()
+    assert (await third.event())["type"] == "session.created"
+    await third.leave()
+    assert not engines.leases
+
+
+async def test_anothers_conversation_is_not_found() -> None:
+    socket = Socket(consumer(), query="conversation=conv_9")
+    await socket.open()
+    assert (await socket.event())["error"]["code"] == "conversation_not_found"
+    assert await socket.closed() == 4404
+
+
+async def test_a_stopping_server_says_so_and_keeps_what_was_said() -> None:
+    engines, record = FakeEngines(), MemoryRecord()
+    socket = Socket(consumer(engines, record))
+    await socket.open()
+    await socket.event()
+    socket.future.cancel()
+    said = await socket.event()
+    assert said["error"]["code"] == "draining"
+    assert await socket.closed() == 4012
+    assert record.of(SessionClosed)[0].reason == "draining"
+    assert not engines.leases
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [(Limits(idle_s=0.1), "session_idle"), (Limits(session_s=0.1), "session_expired")],
+)
+async def test_an_idle_and_an_endless_session_end(limits: Limits, code: str) -> None:
+    record = MemoryRecord()
+    socket = Socket(consumer(record=record, limits=limits))
+    await socket.open()
+    await socket.event()
+    assert (await socket.event())["error"]["code"] == code
+    assert await socket.closed() == 1000
+    assert record.of(SessionClosed)
+
+
+async def test_a_binary_frame_is_read_like_text() -> None:
+    socket = Socket(consumer())
+    await socket.open()
+    await socket.event()
+    await socket.send_input({"type": "websocket.receive", "bytes": b"\xff\x00"})
+    assert (await socket.event())["error"]["code"] == "invalid_json"
+    await socket.send_input({"type": "websocket.receive", "bytes": b'{"type": "session.update", "session": {}}'})
+    assert (await socket.event())["type"] == "session.updated"
+    await socket.leave()
+
+
+async def test_a_session_opens_while_the_engines_are_away_and_takes_its_place_later() -> None:
+    engines = FakeEngines()
+    engines.away = True
+    socket = Socket(consumer(engines))
+    await socket.open()
+    assert (await socket.event())["type"] == "session.created"
+    engines.away = False
+    async with asyncio.timeout(3):
+        while not engines.leases:
+            await asyncio.sleep(0.05)
+    await socket.leave()
+    assert not engines.leases
+
+
+async def test_a_record_that_fails_ends_the_session_with_a_reason() -> None:
+    record = MemoryRecord()
+    socket = Socket(consumer(record=record))
+    await socket.open()
+    await socket.event()
+    record.error = OSError("disk full")
+    content = [{"type": "input_text", "text": "Hi."}]
+    item = {"type": "message", "role": "user", "content": content}
+    await socket.send_input(
+        {"type": "websocket.receive", "text": json.dumps({"type": "conversation.item.create", "item": item})}
+    )
+    assert (await socket.event())["error"]["code"] == "server_error"
+    assert await socket.closed() == 4500
