@@ -105,7 +105,7 @@ class EngineClient:
         finished = False
         async with await self._open("POST", "/v1/chat/completions", due_in_s, data=body) as response:
             with _broken_off():
-                async for event in wire.events(response.content):
+                async for event in wire.events(response.content.iter_any()):
                     delta = wire.read_delta(event)
                     finished = finished or delta.finish_reason is not None
                     if delta != _NOTHING:

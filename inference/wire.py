@@ -1,9 +1,8 @@
 """How requests and answers look on the way between client and host: OpenAI's JSON, and a few fields more."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, TypeVar
 
-import aiohttp
 import msgspec
 
 from inference.errors import (
@@ -110,11 +109,11 @@ def chat_body(request: ChatRequest, *, stream: bool) -> bytes:
     return msgspec.json.encode(body)
 
 
-async def events(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+async def events(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     """The data of server-sent events until ``[DONE]`` or the end; an event beyond 1 MB raises `EngineError`."""
     data: list[bytes] = []
     line = b""
-    async for chunk in stream.iter_any():
+    async for chunk in chunks:
         *lines, line = (line + chunk).split(b"\n")
         if len(line) > _MOST_EVENT_BYTES:
             raise EngineError("The chat server sent an event that is too long.")

@@ -6,8 +6,15 @@ model file and a crash must take nothing along. It ends with its parent, whateve
 
 import os
 import sys
+from pathlib import Path
 
 import msgspec
+
+from inference.engines.gguf import chat_template
+
+_SMALL_BYTES = 400 * 1024**2
+"""A token of a model below this size is made as fast by one thread as by two: they would only wait for each other."""
+_TOOLS = Path(__file__).with_name("chatml_tools.jinja")
 
 
 class LlamaOptions(msgspec.Struct, frozen=True):
@@ -32,10 +39,23 @@ def main() -> None:
     os._exit(0)  # without waiting for generations that nobody will read
 
 
+def template_with_tools(model: str) -> str:
+    """A prompt template that knows functions, for a ChatML model whose own does not; else empty: its own is used.
+
+    llama.cpp drops functions without a word when the model's template does not mention them, and with them the grammar
+    that `tool_choice` asks for. Raises `NotGguf`.
+    """
+    own = chat_template(Path(model))
+    if "<|im_start|>" not in own or "tools" in own:
+        return ""
+    return _TOOLS.read_text(encoding="utf-8").replace("MODEL_TEMPLATE", own)
+
+
 def serve(options: LlamaOptions) -> None:
     """Loads the model, serves until standard input ends. A broken file raises or aborts the process."""
     import xllamacpp as llama  # noqa: PLC0415 - 100 MB of library
 
+    small = Path(options.model).stat().st_size < _SMALL_BYTES
     params = llama.CommonParams()
     params.model.path = options.model
     params.model_alias = {options.alias}
@@ -44,7 +64,8 @@ def serve(options: LlamaOptions) -> None:
     params.n_ctx = options.context_per_slot * options.slots
     params.kv_unified = False  # a session's window is its own: no other session's turn can push it out
     params.fit_params = False
-    params.cpuparams.n_threads = options.threads
+    params.chat_template = template_with_tools(options.model)
+    params.cpuparams.n_threads = 1 if small else options.threads
     params.cpuparams_batch.n_threads = options.threads
     params.n_threads_http = options.slots + 2
     params.cache_ram_mib = options.cache_mb

@@ -29,6 +29,9 @@ class ChatBackend(Protocol):
     async def get_ready(self) -> None:
         """Returns once requests can be sent; raises `EngineUnavailable` when that will take too long."""
 
+    def forces_calls(self) -> bool:
+        """Whether a required function call has to be made certain by `inference.host.chat.forced_call`."""
+
     def post(self, body: ChatBody) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Sends a completion request; leaving the block ends it, finished or not.
 

@@ -77,6 +77,9 @@ class RemoteChat:
         if self._state != "ready":
             raise EngineUnavailable(self._detail)
 
+    def forces_calls(self) -> bool:
+        return False
+
     @asynccontextmanager
     async def post(self, body: ChatBody) -> AsyncIterator[aiohttp.ClientResponse]:
         if self._http is None:

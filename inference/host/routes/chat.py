@@ -1,14 +1,17 @@
 """POST /v1/chat/completions: the request goes to the chat backend, and what it says comes back as it comes."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import msgspec
 from aiohttp import web
 
+from inference import wire
 from inference.errors import ContextTooLong, EngineError, EngineRefused, EngineUnavailable
 from inference.host.chat.backend import ChatBody
+from inference.host.chat.forced_call import ForcedCall, constrained, forced_functions
 from inference.host.errors import error_event
 from inference.host.host import HOST, Host
 from inference.host.request import due_at, expires_at, read_json
@@ -26,6 +29,10 @@ async def completions(request: web.Request) -> web.StreamResponse:
         raise EngineRefused("`messages` must be a list with at least one message.")
     if "max_tokens" not in body and "max_completion_tokens" not in body:
         body["max_tokens"] = host.settings.chat_max_tokens
+    functions = forced_functions(body) if host.chat.forces_calls() else []
+    call = ForcedCall() if functions else None
+    if functions:
+        body = constrained(body, functions)
     await host.chat.get_ready()
     async with host.scheduler.turn({"chat": 1}, due=due, expires=expires) as ticket:
         began = asyncio.get_running_loop().time()
@@ -33,20 +40,25 @@ async def completions(request: web.Request) -> web.StreamResponse:
             if upstream.status != 200:
                 raise await _refusal(upstream)
             if body.get("stream"):
-                return await _stream(request, host, upstream, began, ticket.wait_ms)
+                return await _stream(request, host, upstream, call, began, ticket.wait_ms)
             answer = await upstream.read()
         _computed(host, began, ticket.wait_ms)
-    return web.Response(body=answer, content_type="application/json")
+    return web.Response(body=call.whole(answer) if call else answer, content_type="application/json")
 
 
 async def _stream(
-    request: web.Request, host: Host, upstream: aiohttp.ClientResponse, began: float, wait_ms: float
+    request: web.Request,
+    host: Host,
+    upstream: aiohttp.ClientResponse,
+    call: ForcedCall | None,
+    began: float,
+    wait_ms: float,
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await response.prepare(request)
     tail = b""
     try:
-        async for chunk in upstream.content.iter_any():
+        async for chunk in _as_call(upstream, call) if call else upstream.content.iter_any():
             if not tail:
                 elapsed = asyncio.get_running_loop().time() - began
                 host.metrics.first_token(host.chat.status.model, elapsed * 1000)
@@ -60,6 +72,12 @@ async def _stream(
     _computed(host, began, wait_ms)
     await response.write_eof()
     return response
+
+
+async def _as_call(upstream: aiohttp.ClientResponse, call: ForcedCall) -> AsyncIterator[bytes]:
+    async for event in wire.events(upstream.content.iter_any()):
+        yield b"data: " + call.event(event) + b"\n\n"
+    yield b"data: [DONE]\n\n"
 
 
 def _computed(host: Host, began: float, wait_ms: float) -> None:

@@ -15,7 +15,6 @@ from inference.host.host import HOST, Host
 from inference.host.request import due_at, expires_at, read_json
 from inference.host.workers import Done
 from inference.speech.normalise import speakable
-from inference.speech.sentences import split
 from inference.types import WIRE_RATE
 
 _MOST_CHARACTERS = 4_096
