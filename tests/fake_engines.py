@@ -54,6 +54,8 @@ class FakeEngines:
         self.think_on.set()
         self.thinking = asyncio.Event()
         """Set once the chat model has said its first word."""
+        self.judged = asyncio.Event()
+        """Set once it was asked whether a turn is over."""
         self.speaking = asyncio.Event()
         """Set once the voice was asked for something."""
         self.leased = asyncio.Event()
@@ -124,6 +126,7 @@ class FakeEngines:
 
     async def end_of_turn(self, pcm: bytes) -> float:
         self._here()
+        self.judged.set()
         return self.probability
 
     @asynccontextmanager

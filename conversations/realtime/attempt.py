@@ -40,6 +40,8 @@ class Attempt:
         self.begun = time.monotonic()
         self.transcribed = 0.0
         """When the words were known, on the monotonic clock; 0 before."""
+        self.known: Transcript | None = None
+        """The transcript, if it is there by now."""
         self.probability: float | None = None
         self.early: Generation | None = None
         self._live = live
@@ -50,13 +52,6 @@ class Attempt:
     async def words(self) -> Transcript | EngineError:
         """The transcript, or why there is none. Cancelling who waits does not cancel the work."""
         return await asyncio.shield(self._hearing)
-
-    @property
-    def known(self) -> Transcript | None:
-        """The transcript, if it is there by now."""
-        task = self._hearing
-        result = task.result() if task.done() and not task.cancelled() else None
-        return result if isinstance(result, Transcript) else None
 
     def answer_early(self, answering: Answering) -> None:
         """Begins the answer, when there are words and nothing speaks against it."""
@@ -91,6 +86,7 @@ class Attempt:
             log.warning("transcription_failed", session=self._live.session_id, code=error.code)
             return error
         self.transcribed = time.monotonic()
+        self.known = words
         if self._witness is not None:
             self._witness(self, None, words.text)
         return words

@@ -19,7 +19,7 @@ from tests.fake_engines import FakeEngines
 USER = SimpleNamespace(pk="7d1f")
 
 
-class Socket(ApplicationCommunicator):
+class Socket(ApplicationCommunicator):  # type: ignore[misc]  # asgiref's testing has no types
     """A WebSocket's ASGI side."""
 
     def __init__(
@@ -163,8 +163,7 @@ async def test_a_session_opens_while_the_engines_are_away_and_takes_its_place_la
     assert (await socket.event())["type"] == "session.created"
     engines.away = False
     async with asyncio.timeout(3):
-        while not engines.leases:
-            await asyncio.sleep(0.05)
+        await engines.leased.wait()
     await socket.leave()
     assert not engines.leases
 

@@ -81,6 +81,30 @@ async def test_the_answer_is_begun_in_the_pause_and_told_when_the_turn_is_over()
         assert t.engines.requests[0].messages[-1]["content"] == "hello there."
 
 
+async def test_the_answer_is_begun_whichever_witness_comes_last() -> None:
+    async with talking() as t:
+        t.engines.hear.clear()
+        t.configure(audio={"input": {"turn_detection": {"type": "server_vad", "silence_duration_ms": 2000}}})
+        t.hear(quiet(0.3) + loud(0.6) + quiet(0.2))
+        await t.engines.judged.wait()
+        t.engines.hear.set()
+        await until_asked(t)
+        assert "input_audio_buffer.speech_stopped" not in t.kinds()
+
+
+async def test_no_answer_is_begun_to_half_a_sentence() -> None:
+    async with talking() as t:
+        t.engines.probability = 0.1
+        t.configure(audio={"input": {"turn_detection": {"type": "server_vad", "silence_duration_ms": 500}}})
+        t.hear(quiet(0.3) + loud(0.6) + quiet(0.2))
+        await t.engines.judged.wait()
+        t.configure()
+        await t.until("session.updated")
+        assert not t.engines.requests
+        t.hear(quiet(0.6))
+        await t.until("response.done")
+
+
 async def test_what_was_begun_in_a_pause_is_void_when_speech_goes_on() -> None:
     async with talking(FakeEngines(heard=["so I", "so I said."])) as t:
         t.configure(audio={"input": {"turn_detection": {"type": "server_vad", "silence_duration_ms": 700}}})
