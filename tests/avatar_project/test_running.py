@@ -147,7 +147,8 @@ def test_the_second_start_asks_and_tells_nothing_new(start: Callable[[], Running
 
     second = start()
     second.wait_for(rf"AVATAR is running already .* on port {running.port}")
-    assert second.stop() == 1
+    assert second.process.wait(timeout=30) == 1
+    second.stop()
 
     # A launcher that is killed takes everything along.
     everything = psutil.Process(running.process.pid).children(recursive=True)
