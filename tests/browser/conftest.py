@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, async_playwright
+from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from tests.server import Stack
 
@@ -55,7 +56,10 @@ class ChatPage:
     async def state(self, *states: str) -> None:
         """Waits until the page is in one of these states."""
         wanted = ", ".join(f'#status[data-state="{state}"]' for state in states)
-        await self.page.wait_for_selector(wanted)
+        try:
+            await self.page.wait_for_selector(wanted)
+        except PlaywrightTimeout:
+            pytest.fail(f"not {states}: {await self.page.inner_text('#main')}; console: {self.errors}")
 
     async def choose(self, mode: str) -> None:
         await self.page.check(f'input[name="mode"][value="{mode}"]')

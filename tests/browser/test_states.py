@@ -89,6 +89,21 @@ async def test_the_space_bar_talks_only_while_it_is_held(scripted: Scripted) -> 
     await chat.clean()
 
 
+async def test_what_is_said_before_the_connection_is_there_is_not_lost(scripted: Scripted) -> None:
+    chat, server = await scripted()
+    server.on_connect = lambda: None
+    await chat.start()
+    await chat.page.wait_for_selector("#start:disabled")
+    began = await chat.now()
+    await chat.until(f"performance.now() - {began} > 1500")
+    assert server.received == []
+    server.greet()
+    await chat.state("listening")
+    kinds = [event["type"] for event in server.received]
+    assert kinds[0] == "session.update"
+    assert kinds.count("input_audio_buffer.append") > 20
+
+
 async def test_space_in_the_message_box_is_a_space(scripted: Scripted) -> None:
     chat, server = await scripted()
     await chat.choose("push-to-talk")

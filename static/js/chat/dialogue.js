@@ -80,6 +80,7 @@ export class Dialogue extends EventTarget {
   opened() {
     this.recording.restart();
     this.configure();
+    this.utterance.connected();
   }
 
   /** Tells the server what the person chose; at any time. */

@@ -5,6 +5,7 @@ import { msOf, samplesIn } from "./pcm.js";
 
 const SHORTEST_MS = 200;
 const LEAD_IN_PIECES = 6; // 0.2 s from before the button was down: people speak as they press
+const WAITING_PIECES = 470; // 15 s: people also speak before the connection is there
 
 export class Utterance {
   /** True while the server hears speech, or the button is held. */
@@ -13,6 +14,8 @@ export class Utterance {
   held = false;
   heldFromMs = 0;
   leadIn = [];
+  /** What was said hands-free while the connection was being made. */
+  waiting = [];
   starts = new Map();
   /** Moments of commits by hand whose item the server has not named yet. */
   commits = [];
@@ -23,11 +26,14 @@ export class Utterance {
 
   /** @param {ArrayBuffer} pcm a piece from the microphone @param {boolean} handsFree */
   piece(pcm, handsFree) {
-    if (handsFree || this.held) this.sendPiece(pcm);
-    else {
-      this.leadIn.push(pcm);
-      if (this.leadIn.length > LEAD_IN_PIECES) this.leadIn.shift();
-    }
+    if (!handsFree && !this.held) keep(this.leadIn, pcm, LEAD_IN_PIECES);
+    else if (this.connection.isOpen) this.sendPiece(pcm);
+    else if (handsFree && this.connection.state === "connecting") keep(this.waiting, pcm, WAITING_PIECES);
+  }
+
+  /** The connection is there. */
+  connected() {
+    for (const pcm of this.waiting.splice(0)) this.sendPiece(pcm);
   }
 
   sendPiece(pcm) {
@@ -126,9 +132,16 @@ export class Utterance {
 
   /** The connection is gone, and with it what was being said. */
   disconnected() {
+    if (this.connection.state !== "connecting") this.waiting = [];
     this.hearing = this.held = false;
     this.commits = [];
     for (const id of this.starts.keys()) if (!this.lines.get(id)?.text) this.lines.remove(id);
     this.starts.clear();
   }
+}
+
+/** Adds to a list that forgets its oldest beyond a bound. */
+function keep(list, piece, most) {
+  list.push(piece);
+  if (list.length > most) list.shift();
 }
