@@ -20,8 +20,8 @@ from conversations.log.eventlog import EventLog, event_log
 from conversations.log.keys import DataKey, KeyRing
 from conversations.log.models import Purpose
 from conversations.log.types import Metadata, NewEvent, RecordedEvent
+from conversations.spool import Spool
 from conversations.streams import stream_of
-from inference.audio.opus import encode_opus
 
 __all__ = ["ConversationNotFound", "ConversationRecord", "HistoryItem", "RecordedFact", "new_event"]
 
@@ -86,12 +86,12 @@ class ConversationRecord:
 
         Returns the opaque id to put into a fact.
         """
-        key, encoded = await asyncio.gather(
-            self._log.write(functools.partial(_sound_key, self._stream, turn_id)),
-            self._log.in_files_thread(functools.partial(encode_opus, pcm)),
-        )
-        audio = AudioStore(settings.DATA_DIR / "audio")
-        return await self._log.in_files_thread(functools.partial(audio.write, key, encoded))
+        return await self.spool(turn_id).save(pcm)
+
+    def spool(self, turn_id: str) -> Spool:
+        """`save_audio` for sound that is still coming."""
+        find_key = functools.partial(_sound_key, self._stream, turn_id)
+        return Spool(self._log, AudioStore(settings.DATA_DIR / "audio"), find_key)
 
     async def history(self) -> tuple[HistoryItem, ...]:
         """What the model's context is built from: what was *heard*, without what was deleted."""

@@ -1,6 +1,5 @@
 """The user's side: sound in, turns out. Work on a turn begins in its first pause and is kept if the turn ends there."""
 
-import asyncio
 import time
 
 import structlog
@@ -13,7 +12,7 @@ from conversations.realtime.listening.detector import TurnDetector
 from conversations.realtime.listening.manual_buffer import BufferTooLarge, ManualBuffer, NothingToCommit
 from conversations.realtime.listening.settings import TurnSettings
 from conversations.realtime.listening.vad import VadModel
-from conversations.realtime.live import Live
+from conversations.realtime.live import Live, Sound
 from conversations.realtime.partials import Partials
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.client_events import ResponseOptions
@@ -41,6 +40,8 @@ log = structlog.get_logger(__name__)
 SILENT_PARTIAL_S = 1.5
 """Somebody who speaks on without a pause is transcribed this often, for the words on the screen."""
 PARTIAL_DUE_S = 3.0
+PIECE_BYTES = 2 * WIRE_RATE // 50
+"""Sound is heard in pieces of 20 ms, however much of it comes at once: what follows from one piece is done first."""
 
 
 def turn_settings(detection: TurnDetection) -> TurnSettings:
@@ -80,7 +81,7 @@ class Hearing:
         self._turn = Turn()
         self._attempt: Attempt | None = None
         self._partials = Partials()
-        self._partial: asyncio.Task[None] | None = None
+        self._spool: Sound | None = None
 
     # The microphone's clock, and what it hears of the answer (`listener.Microphone`)
 
@@ -114,9 +115,9 @@ class Hearing:
                 self._live.outbox.emit(ev.AudioCleared())
                 raise ProtocolError("buffer_too_large", str(error), "audio") from None
             return
-        events = self._detector.feed(pcm)
         self._fed_at = time.monotonic()
-        self._handle(events)
+        for start in range(0, len(pcm), PIECE_BYTES):
+            self._handle(self._detector.feed(pcm[start : start + PIECE_BYTES]))
 
     def clear(self) -> None:
         self._forget()
@@ -174,6 +175,7 @@ class Hearing:
         self._live.touched()
         self._turn = Turn(item_id=new_id("item"))
         self._partials = Partials()
+        self._spool = self._live.record.spool(self._turn.id)
         self._live.outbox.emit(ev.SpeechStartedEvent(item_id=self._turn.item_id, audio_start_ms=event.start_ms))
         if self._detection is not None and self._detection.interrupt_response:
             unheard = self._answering.interrupt()
@@ -185,6 +187,10 @@ class Hearing:
         self._drop_attempt()
         self._turn.paused = time.monotonic()
         self._attempt = Attempt(self._live, event.audio, pause=event.pause, witness=self._witness)
+        if self._spool is not None:
+            # What is encoded now need not be when the turn is over and everybody waits.
+            more = self._detector.utterance_sound(self._spool.fed)
+            self._live.start(self._spool.add(more), "spool")
 
     def _resumed(self) -> None:
         if self._attempt is not None and (words := self._attempt.known) is not None:
@@ -216,7 +222,8 @@ class Hearing:
             attempt = Attempt(self._live, for_hearing(event.audio))
         self._live.outbox.emit(ev.SpeechStoppedEvent(item_id=turn.item_id, audio_end_ms=event.end_ms))
         respond = self._detection is not None and self._detection.create_response
-        self._turns.commit(turn, event.audio, attempt, respond=respond, partials=self._partials)
+        self._turns.commit(turn, event.audio, attempt, respond=respond, partials=self._partials, spool=self._spool)
+        self._spool = None
 
     def _idle(self, event: IdleTimeout) -> None:
         """Nobody has said anything: the protocol makes the silence an item, and asks."""

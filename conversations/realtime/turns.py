@@ -9,7 +9,7 @@ from conversations.realtime.answering import Answering
 from conversations.realtime.attempt import Attempt
 from conversations.realtime.generation import Fault
 from conversations.realtime.items import Entry, with_transcript
-from conversations.realtime.live import Live
+from conversations.realtime.live import Live, Sound
 from conversations.realtime.partials import Partials
 from conversations.realtime.playback import seconds
 from conversations.realtime.protocol import server_events as ev
@@ -48,18 +48,26 @@ class Turns:
         self._speaking = False
 
     def commit(
-        self, turn: Turn, sound: bytes, attempt: Attempt, *, respond: bool, partials: Partials | None = None
+        self,
+        turn: Turn,
+        sound: bytes,
+        attempt: Attempt,
+        *,
+        respond: bool,
+        partials: Partials | None = None,
+        spool: Sound | None = None,
     ) -> None:
         """The utterance joins the conversation at once, its words as soon as they are known.
 
-        sound: PCM16 mono at WIRE_RATE. An utterance without words (noise) stays as an item with an empty transcript
-        and is not answered: the client was told of it, and the model is not shown it.
+        sound: PCM16 mono at WIRE_RATE, the beginning of which may have been spooled. An utterance without words (noise)
+        stays as an item with an empty transcript and is not answered: the client was told of it, and the model is not
+        shown it.
         """
         self._speaking, self._newest = False, turn.id
         item = Message(id=turn.item_id, role="user", content=(InputAudio(),))
         entry = Entry(item=item, turn_id=turn.id, sound=sound)
         previous = self._live.conversation.add(entry)
-        stored = self._live.tasks.create_task(self._store(turn, sound, previous), name="store utterance")
+        stored = self._live.tasks.create_task(self._store(turn, sound, previous, spool), name="store utterance")
         self._live.outbox.emit(
             ev.AudioCommitted(item_id=turn.item_id, previous_item_id=previous),
             ev.ItemAdded(item=item, previous_item_id=previous),
@@ -82,8 +90,11 @@ class Turns:
         )
         self._live.start(self._follow(turn, entry, attempt, False, Partials()), "turn")
 
-    async def _store(self, turn: Turn, sound: bytes, previous: str | None) -> Sequence[Fact]:
-        audio_id = await self._live.record.save_audio(turn.id, sound)
+    async def _store(
+        self, turn: Turn, sound: bytes, previous: str | None, spool: Sound | None = None
+    ) -> Sequence[Fact]:
+        spool = spool or self._live.record.spool(turn.id)
+        audio_id = await spool.save(sound[spool.fed :])
         duration_ms = round(seconds(len(sound)) * 1000)
         return (UserSpoke(item_id=turn.item_id, audio_id=audio_id, duration_ms=duration_ms, previous_item_id=previous),)
 

@@ -13,32 +13,59 @@ _FRAME_MS = 20
 _COMPLEXITY = "5"  # of 10: two thirds of the time, and no difference to hear in speech at this bit rate
 
 
-def encode_opus(pcm: bytes, *, rate: int = 24_000) -> bytes:
-    """PCM16 mono at ``rate`` to an Ogg Opus file; keeps the length to the sample.
+class OpusEncoder:
+    """PCM16 mono at ``rate`` to an Ogg Opus file, piece by piece; keeps the length to the sample.
 
-    Takes about 5 ms for 1 s of sound. No sound gives no file: empty bytes. ``rate`` is 8, 12, 16, 24 or 48 kHz, else
-    `ValueError`.
+    ``rate`` is 8, 12, 16, 24 or 48 kHz, else `ValueError`. Takes about 5 ms for 1 s of sound. Pieces may have any
+    number of bytes; from one thread at a time.
     """
-    if rate not in _RATES:
-        raise ValueError(f"Opus has no rate of {rate} Hz")
-    if len(pcm) < 2:
-        return b""
-    out = io.BytesIO()
-    with av.open(out, "w", format="ogg") as container:
+
+    def __init__(self, rate: int = 24_000) -> None:
+        if rate not in _RATES:
+            raise ValueError(f"Opus has no rate of {rate} Hz")
+        self._rate = rate
+        self._step = rate * _FRAME_MS // 1000 * 2
+        self._rest = b""
+        self._samples = 0
+        self._out = io.BytesIO()
+        self._container = av.open(self._out, "w", format="ogg")
         options = {"application": "voip", "frame_duration": str(_FRAME_MS), "compression_level": _COMPLEXITY}
-        stream = container.add_stream("libopus", rate=rate, options=options, layout="mono")
-        stream.bit_rate = _BIT_RATE
-        step = rate * _FRAME_MS // 1000 * 2
-        even = len(pcm) & ~1
-        for at in range(0, even, step):
-            piece = pcm[at : min(at + step, even)]
-            frame = av.AudioFrame(format="s16", layout="mono", samples=len(piece) // 2)
-            frame.sample_rate = rate
-            frame.pts = at // 2
-            frame.planes[0].update(piece)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return out.getvalue()
+        self._stream = self._container.add_stream("libopus", rate=rate, options=options, layout="mono")
+        self._stream.bit_rate = _BIT_RATE
+
+    def feed(self, pcm: bytes) -> None:
+        """Encodes what makes whole frames; the rest waits for more."""
+        data = self._rest + pcm
+        whole = len(data) // self._step * self._step
+        for at in range(0, whole, self._step):
+            self._encode(data[at : at + self._step])
+        self._rest = data[whole:]
+
+    def finish(self) -> bytes:
+        """The file; no sound gives no file: empty bytes. Nothing may be fed afterwards."""
+        if last := self._rest[: len(self._rest) & ~1]:
+            self._encode(last)
+        if not self._samples:
+            # Closed without a frame, the container would write a file that no reader takes.
+            return b""
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+        return self._out.getvalue()
+
+    def _encode(self, piece: bytes) -> None:
+        frame = av.AudioFrame(format="s16", layout="mono", samples=len(piece) // 2)
+        frame.sample_rate = self._rate
+        frame.pts = self._samples
+        frame.planes[0].update(piece)
+        self._samples += len(piece) // 2
+        self._container.mux(self._stream.encode(frame))
+
+
+def encode_opus(pcm: bytes, *, rate: int = 24_000) -> bytes:
+    """PCM16 mono at ``rate`` to an Ogg Opus file at once; see `OpusEncoder`."""
+    encoder = OpusEncoder(rate)
+    encoder.feed(pcm)
+    return encoder.finish()
 
 
 def decode_opus(data: bytes, *, rate: int = 24_000) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,6 +23,27 @@ from tests.fake_engines import FakeEngines
 
 SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
 Event = dict[str, Any]
+
+
+class MemorySpool:
+    """The sound of one utterance."""
+
+    def __init__(self, record: "MemoryRecord", turn_id: str) -> None:
+        self._record = record
+        self._turn_id = turn_id
+        self._pcm = b""
+
+    @property
+    def fed(self) -> int:
+        return len(self._pcm)
+
+    def add(self, pcm: bytes) -> Coroutine[Any, Any, None]:
+        self._pcm += pcm
+        return asyncio.sleep(0)
+
+    async def save(self, rest: bytes = b"") -> str:
+        self._pcm += rest
+        return await self._record.save_audio(self._turn_id, self._pcm)
 
 
 class MemoryRecord:
@@ -51,6 +72,9 @@ class MemoryRecord:
         audio_id = f"audio_{len(self.sounds)}"
         self.sounds[audio_id] = pcm
         return audio_id
+
+    def spool(self, turn_id: str) -> "MemorySpool":
+        return MemorySpool(self, turn_id)
 
     async def history(self) -> tuple[HistoryItem, ...]:
         return self._history.items()

@@ -1,0 +1,54 @@
+"""The sound of an utterance, encoded while it is spoken: when the turn is over only its last moments are left to do."""
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from conversations.log.audio import AudioStore
+from conversations.log.eventlog import EventLog
+from conversations.log.keys import DataKey
+from inference.audio.opus import OpusEncoder
+
+
+class Spool:
+    """PCM16 24 kHz mono in, pieces of any size; one Ogg Opus file out, encrypted under the turn's key for sound.
+
+    Of one event loop. What is spooled and never saved leaves no sound behind. Raises `log.errors.LogError`.
+    """
+
+    def __init__(self, log: EventLog, audio: AudioStore, find_key: Callable[[], DataKey]) -> None:
+        self._log = log
+        self._audio = audio
+        self._find_key = find_key
+        self._key: DataKey | None = None
+        self._encoder = OpusEncoder()
+        self._one = asyncio.Lock()
+        self.fed = 0
+        """Bytes taken so far."""
+
+    def add(self, pcm: bytes) -> Coroutine[Any, Any, None]:
+        """Encodes more of the utterance; it counts as fed at once."""
+        self.fed += len(pcm)
+        return self._add(pcm)
+
+    async def _add(self, pcm: bytes) -> None:
+        async with self._one:
+            await self._log.in_files_thread(functools.partial(self._encoder.feed, pcm))
+            await self._known_key()
+
+    async def save(self, rest: bytes = b"") -> str:
+        """Adds the ``rest`` and stores all; on disk on return. Returns the opaque id to put into a fact."""
+        self.fed += len(rest)
+        async with self._one:
+            key = await self._known_key()
+            return await self._log.in_files_thread(functools.partial(self._store, key, rest))
+
+    async def _known_key(self) -> DataKey:
+        if self._key is None:
+            self._key = await self._log.write(self._find_key)
+        return self._key
+
+    def _store(self, key: DataKey, rest: bytes) -> str:
+        self._encoder.feed(rest)
+        return self._audio.write(key, self._encoder.finish())
