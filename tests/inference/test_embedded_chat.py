@@ -5,9 +5,11 @@ import signal
 from contextlib import aclosing
 from pathlib import Path
 
+import aiohttp
 import msgspec
 import pytest
 
+from inference import wire
 from inference.catalogue import default, model_file
 from inference.client import EngineClient
 from inference.errors import ContextTooLong, EngineRefused, EngineUnavailable
@@ -16,6 +18,8 @@ from tests.engine_host import RunningHost, ready, running_host, wait_for
 
 pytestmark = pytest.mark.models
 
+END_OF_TURN = 2
+"""SmolLM2's token that ends an answer."""
 WEATHER = {
     "type": "function",
     "function": {
@@ -82,11 +86,17 @@ async def test_a_required_tool_call_is_streamed_in_pieces(engine_host: RunningHo
 
 
 async def test_an_answer_of_no_tokens_ends(engine_host: RunningHost) -> None:
-    request = asking("Say nothing.", max_tokens=1)
-    # A stop sequence that everything starts with: the model ends before its first word.
-    async with engine_host.client() as client, asyncio.timeout(30):
-        deltas = await answer(client, msgspec.structs.replace(request, max_tokens=1))
-    assert [delta.finish_reason for delta in deltas if delta.finish_reason] == ["length"]
+    messages = [{"role": "user", "content": "Say nothing."}]
+    body = {"messages": messages, "stream": True, "logit_bias": [[END_OF_TURN, 1000]]}
+    connector = aiohttp.UnixConnector(engine_host.url.removeprefix("unix:"))
+    async with (
+        asyncio.timeout(30),
+        aiohttp.ClientSession("http://host", connector=connector) as http,
+        http.post("/v1/chat/completions", json=body) as response,
+    ):
+        deltas = [wire.read_delta(event) async for event in wire.events(response.content.iter_any())]
+    assert not any(delta.text for delta in deltas)
+    assert [delta.finish_reason for delta in deltas if delta.finish_reason] == ["stop"]
 
 
 async def test_a_prompt_beyond_the_window_says_so(engine_host: RunningHost) -> None:

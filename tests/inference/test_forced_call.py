@@ -33,9 +33,8 @@ def test_the_pieces_join_to_the_call(size: int) -> None:
 
 
 def test_a_whole_answer() -> None:
-    body = msgspec.json.encode(
-        {"choices": [{"message": {"role": "assistant", "content": TEXT}, "finish_reason": "stop"}]}
-    )
+    choice = {"message": {"role": "assistant", "content": TEXT}, "finish_reason": "stop"}
+    body = msgspec.json.encode({"choices": [choice]})
     delta = wire.read_completion(ForcedCall().whole(body))
     assert delta.tool_calls[0].name == 'set "light"'
     assert msgspec.json.decode(delta.tool_calls[0].arguments)["on"] is True

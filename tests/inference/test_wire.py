@@ -23,9 +23,8 @@ async def stream_of(*chunks: bytes) -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
 async def test_events_are_whole_however_they_are_cut(size: int) -> None:
-    text = (
-        'data: {"a": "é"}\r\n\r\n: ping\n\nevent: x\ndata: {"b":\ndata: 2}\n\ndata: [DONE]\n\ndata: late\n\n'.encode()
-    )
+    text = 'data: {"a": "é"}\r\n\r\n: ping\n\nevent: x\ndata: {"b":\ndata: 2}\n\n'.encode()
+    text += b"data: [DONE]\n\ndata: late\n\n"
     chunks = [text[at : at + size] for at in range(0, len(text), size)]
     events = [event async for event in wire.events(stream_of(*chunks))]
     assert [msgspec.json.decode(event) for event in events] == [{"a": "é"}, {"b": 2}]

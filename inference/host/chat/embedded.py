@@ -1,6 +1,7 @@
 """The embedded chat model: llama.cpp's server in a child process that is watched and started again."""
 
 import asyncio
+import functools
 import os
 import sys
 from collections import deque
@@ -32,6 +33,7 @@ _LOAD_TIMEOUT_S = 300.0
 _STEADY_S = 30.0
 """A server that lived this long has not been dying at its start."""
 _WAIT_S = 60.0
+_URL = "http://llama/v1/chat/completions"
 _STDERR_LINES = 20
 _ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "2",
@@ -110,21 +112,30 @@ class EmbeddedChat:
 
     @asynccontextmanager
     async def post(self, body: ChatBody) -> AsyncIterator[aiohttp.ClientResponse]:
-        if self._http is None:
-            raise EngineUnavailable(self._detail)
         with self._affinity.take(body.get("messages") or ()) as slot:
-            sent = body if slot is None else {**body, "id_slot": slot}
+            sent = msgspec.json.encode(body if slot is None else {**body, "id_slot": slot})
             try:
-                async with self._http.post(
-                    "http://llama/v1/chat/completions",
-                    data=msgspec.json.encode(sent),
-                    headers={"Content-Type": "application/json"},
-                ) as response:
+                async with await self._send(sent) as response:
                     yield response
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 raise EngineUnavailable(
                     "The chat model's process ended in the middle of the answer; it is being started again."
                 ) from error
+
+    async def _send(self, body: bytes) -> aiohttp.ClientResponse:
+        if self._http is None:
+            raise EngineUnavailable(self._detail)
+        send = functools.partial(
+            self._http.post, _URL, data=body, headers={"Content-Type": "application/json"}, allow_redirects=False
+        )
+        try:
+            return await send()
+        except aiohttp.ClientConnectorError:
+            # The process has died and its end has not been noticed yet; nothing was sent, so this is no repetition.
+            if self._state == "ready":
+                self._set("loading", "The chat model is being started again.")
+            await self.get_ready()
+            return await send()
 
     async def run(self) -> None:
         # A new connection each time: over a Unix socket it takes microseconds, and llama.cpp closes idle ones.

@@ -19,9 +19,8 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^"{}\[\]]+|.', re.DOTALL)
 def forced_functions(body: ChatBody) -> list[dict[str, Any]]:
     """The functions of which one must be called; empty when the model may choose not to."""
     choice = body.get("tool_choice")
-    tools = [
-        tool for tool in body.get("tools") or () if isinstance(tool, dict) and isinstance(tool.get("function"), dict)
-    ]
+    given = [tool for tool in body.get("tools") or () if isinstance(tool, dict)]
+    tools = [tool for tool in given if isinstance(tool.get("function"), dict)]
     if choice == "required":
         return tools
     if isinstance(choice, dict):

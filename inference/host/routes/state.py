@@ -55,4 +55,6 @@ async def metrics(request: web.Request) -> web.Response:
         gauges[f'avatar_in_use{{resource="{resource}"}}'] = used
     for engine in host.status.engines:
         gauges[f'avatar_engine_ready{{engine="{engine.model}"}}'] = engine.state == "ready"
+    for slot in host.registry.slots:
+        gauges[f'avatar_engine_loads_total{{engine="{slot.model}"}}'] = slot.loads
     return web.Response(text=host.metrics.text(gauges), content_type="text/plain", charset="utf-8")
