@@ -197,9 +197,12 @@ async def talking(
 
 
 def loud(duration_s: float) -> bytes:
-    """PCM16 at WIRE_RATE that `LoudnessVad` takes for speech."""
-    time_s = np.arange(int(duration_s * WIRE_RATE)) / WIRE_RATE
-    return (8000 * np.sin(2 * np.pi * 220 * time_s)).astype("<i2").tobytes()
+    """PCM16 at WIRE_RATE that `LoudnessVad` takes for speech: hisses and murmurs in turn, as syllables are."""
+    count = int(duration_s * WIRE_RATE)
+    hiss = np.random.default_rng(7).normal(0, 1, count)
+    murmur = np.convolve(hiss, np.ones(24) / 5, "same")
+    syllable = (np.arange(count) // (WIRE_RATE // 12)) % 2
+    return (3000 * np.where(syllable, hiss, murmur)).clip(-32000, 32000).astype("<i2").tobytes()
 
 
 def quiet(duration_s: float) -> bytes:
