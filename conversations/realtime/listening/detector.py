@@ -2,17 +2,15 @@
 
 import numpy as np
 
-from conversations.realtime.listening.echo import EchoGuard
-from conversations.realtime.listening.onset import HOP_MS, MIN_SPEECH_MS, SUSPECT_MS, Onset
+from conversations.realtime.listening.gate import Gate
+from conversations.realtime.listening.onset import HOP_MS, SAMPLES_PER_MS, Onset
 from conversations.realtime.listening.resample import Downsampler
 from conversations.realtime.listening.settings import TurnSettings
 from conversations.realtime.listening.track import Track
-from conversations.realtime.listening.utterance import PAUSE_MS, SAMPLES_PER_MS, Utterance
+from conversations.realtime.listening.utterance import PAUSE_MS, Utterance
 from conversations.realtime.listening.vad import VadModel
 from conversations.realtime.turn_events import (
     BargeInConfirmed,
-    BargeInDropped,
-    BargeInSuspected,
     IdleTimeout,
     SpeechPaused,
     SpeechResumed,
@@ -39,13 +37,11 @@ class TurnDetector:
         self._stt = Track()
         self._odd = b""
         self._hop_end = HOP
-        self._onset: Onset | None = None
         self._utterance: Utterance | None = None
         self._free_from = 0  # audio before it belongs to an earlier turn or was cleared
         self._pauses = 0
-        self._playing = False
         self._answered_at: int | None = None
-        self._echo = EchoGuard()
+        self._gate = Gate(self._wire)
         self._pending: list[TurnEvent] = []
 
     @property
@@ -76,7 +72,7 @@ class TurnDetector:
         """Takes new settings at once; an open utterance stays open and is ended by them."""
         self._settings = settings
         if not settings.interrupt_response:
-            self._release()
+            self._gate.release(self._pending)
 
     def set_completion(self, pause: int, probability: float | None, text: str | None = None) -> None:
         """What is known of `SpeechPaused` ``pause``: Smart Turn's probability, and its transcript as soon as there is.
@@ -98,27 +94,32 @@ class TurnDetector:
         Speech still under suspicion when the answer ends interrupts nothing any more: the suspicion is dropped, the
         speech is the user's turn ("yes" into the last syllable is heard).
         """
-        if self._playing and not playing:
+        if self._gate.playing and not playing:
             self._answered_at = self._wire.end
-            self._release()
+            self._gate.release(self._pending)
         elif playing:
             self._answered_at = None
-        self._playing = playing
+        self._gate.playing = playing
 
     def played(self, pcm: bytes, at_ms: int) -> None:
         """What the listener hears from ``at_ms`` on: PCM16 mono at `WIRE_RATE`; replaces what was to follow."""
-        self._echo.played(pcm, at_ms * SAMPLES_PER_MS)
+        self._gate.echo.played(pcm, at_ms * SAMPLES_PER_MS)
 
     def clear(self) -> None:
         """Drops the open utterance, if any, and all audio before now."""
-        self._release()
-        self._utterance = self._onset = None
+        self._gate.drop(self._pending)
+        self._utterance = None
         self._free_from = self._wire.end
         self._forget()
 
     def commit(self) -> SpeechStopped | None:
         """Ends the open utterance now; None when nobody is speaking (there is nothing to commit)."""
         return self._stop() if self._utterance else None
+
+    def utterance_sound(self, after: int = 0) -> bytes:
+        """The open utterance from its byte ``after`` on, PCM16 mono at `WIRE_RATE`; empty when nobody speaks."""
+        utterance = self._utterance
+        return self._wire.slice(utterance.start + after // 2, self._wire.end) if utterance else b""
 
     # Time
 
@@ -146,7 +147,7 @@ class TurnDetector:
             if speaking:
                 self._utterance = Utterance(start=now, speech_start=now, speech_end=now)
                 events.append(SpeechStarted(start_ms=now // SAMPLES_PER_MS))
-        elif self._onset is None and self._answered_at is not None:
+        elif self._gate.onset is None and self._answered_at is not None:
             start, self._answered_at = self._answered_at, None
             events.append(IdleTimeout(start_ms=start // SAMPLES_PER_MS, end_ms=now // SAMPLES_PER_MS))
 
@@ -160,12 +161,13 @@ class TurnDetector:
         probability = self._vad.probability(frame / np.float32(32768))
         if self._utterance:
             self._go_on(self._utterance, probability, events)
-        else:
-            self._await(probability, events)
+        elif onset := self._gate.hear(probability, self._settings, events):
+            self._go_on(self._begin(onset, events), probability, events)
 
     def _go_on(self, utterance: Utterance, probability: float, events: list[TurnEvent]) -> None:
         now = self._wire.end
         threshold = self._settings.release_threshold if utterance.pause is None else self._settings.threshold
+        utterance.stirring = self._settings.release_threshold <= probability < threshold
         if probability >= threshold:
             utterance.speech_end = now
             if utterance.pause is not None:
@@ -186,60 +188,14 @@ class TurnDetector:
         fixed = self._settings.fixed_silence_ms
         return SAMPLES_PER_MS * (PAUSE_MS if fixed is None else min(PAUSE_MS, fixed))
 
-    def _await(self, probability: float, events: list[TurnEvent]) -> None:
-        now, onset = self._wire.end, self._onset
-        if onset is None:
-            if probability < self._settings.threshold:
-                return
-            onset = self._onset = Onset(start=now - HOP, end=now)
-        onset.hear(probability >= self._settings.release_threshold, now)
-        over_answer = self._playing and self._settings.interrupt_response
-        least = SUSPECT_MS if over_answer else MIN_SPEECH_MS
-        if onset.voiced_ms >= least:
-            if self._is_echo(onset):
-                self._drop(onset, events)
-                return
-            if over_answer:
-                self._suspect(onset, events)
-            else:
-                self._begin(onset, events)
-        if self._onset and now - onset.end >= onset.longest_gap_ms * SAMPLES_PER_MS:
-            self._drop(onset, events)
-
-    def _is_echo(self, onset: Onset) -> bool:
-        """Compares with the answer whenever a decision depends on it, and then on all that was heard meanwhile."""
-        if onset.judged_ms == onset.voiced_ms or not self._echo.possible(onset.start, onset.end):
-            return False
-        if onset.suspected and onset.voiced_ms < self._settings.barge_in_confirm_ms:
-            return False
-        onset.judged_ms = onset.voiced_ms
-        return self._echo.explains(self._wire.slice(onset.start, onset.end), onset.start)
-
-    def _suspect(self, onset: Onset, events: list[TurnEvent]) -> None:
-        at_ms = self._wire.end // SAMPLES_PER_MS
-        if not onset.suspected:
-            onset.suspected = True
-            events.append(BargeInSuspected(at_ms=at_ms))
-        if onset.voiced_ms >= self._settings.barge_in_confirm_ms:
-            self._begin(onset, events)
-            events.append(BargeInConfirmed(at_ms=at_ms))
-
-    def _begin(self, onset: Onset, events: list[TurnEvent]) -> None:
+    def _begin(self, onset: Onset, events: list[TurnEvent]) -> Utterance:
         start = max(onset.start - self._settings.prefix_padding_ms * SAMPLES_PER_MS, self._free_from)
         self._utterance = Utterance(start=start, speech_start=onset.start, speech_end=onset.end)
-        self._onset = self._answered_at = None
+        self._answered_at = None
         events.append(SpeechStarted(start_ms=start // SAMPLES_PER_MS))
-
-    def _drop(self, onset: Onset, events: list[TurnEvent]) -> None:
-        self._onset = None
         if onset.suspected:
-            events.append(BargeInDropped(at_ms=self._wire.end // SAMPLES_PER_MS))
-
-    def _release(self) -> None:
-        """Ends a suspicion that nothing depends on any more; its sound may still become a turn."""
-        if self._onset and self._onset.suspected:
-            self._onset.suspected = False
-            self._pending.append(BargeInDropped(at_ms=self._wire.end // SAMPLES_PER_MS))
+            events.append(BargeInConfirmed(at_ms=self.position_ms))
+        return self._utterance
 
     def _stop(self) -> SpeechStopped:
         utterance, now = self._utterance, self._wire.end
@@ -255,12 +211,14 @@ class TurnDetector:
         )
 
     def _forget(self) -> None:
-        """Outside an utterance, only the prefix padding (and the frame being filled) is kept."""
+        """Outside an utterance only the prefix padding is kept, and what an echo may be compared with."""
+        frame = self._hop_end - HOP
         if self._utterance:
-            keep = self._utterance.start
+            first = self._utterance.start
         else:
-            first = self._onset.start if self._onset else self._hop_end - HOP
-            keep = max(first - self._settings.prefix_padding_ms * SAMPLES_PER_MS, self._free_from)
-        keep = min(keep, self._hop_end - HOP)
-        self._wire.trim(keep)
-        self._stt.trim(keep * 2 // 3)
+            onset = self._gate.onset
+            padding = self._settings.prefix_padding_ms * SAMPLES_PER_MS
+            first = max((onset.start if onset else frame) - padding, self._free_from)
+        first = min(first, frame)
+        self._stt.trim(first * 2 // 3)
+        self._wire.trim(min(first, self._gate.needed_from(frame)))

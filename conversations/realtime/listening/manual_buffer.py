@@ -52,7 +52,8 @@ class ManualBuffer:
             return
         self.clear()
         raise BufferTooLarge(
-            f"The input audio buffer took {passed} without a commit. It has been cleared: commit more often and try again."
+            f"The input audio buffer took {passed} without a commit. It has been cleared: commit more often and try"
+            " again."
         )
 
     def commit(self) -> bytes:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from conversations.realtime.listening.endpointing import silence_ms, waits
+from conversations.realtime.listening.onset import HOP_MS, SAMPLES_PER_MS
 from conversations.realtime.listening.settings import MAX_UTTERANCE_MS, TurnSettings
-from inference.types import WIRE_RATE
 
-SAMPLES_PER_MS = WIRE_RATE // 1000
 PAUSE_MS = 64
 """Silence that makes a pause: two frames."""
+STIRRING_MS = 3 * HOP_MS
+"""An end is put off by so much while the model half hears speech again: it takes its time to be sure."""
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Utterance:
     """The number of the pause that it is in."""
     probability: float | None = None
     text: str | None = None
+    stirring: bool = False
 
     def resume(self) -> None:
         self.pause = self.probability = self.text = None
@@ -44,4 +46,6 @@ class Utterance:
                 probability=self.probability,
                 text=self.text,
             )
+            if self.stirring:
+                wait += STIRRING_MS
         return self.speech_end + wait * SAMPLES_PER_MS
