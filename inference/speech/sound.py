@@ -15,10 +15,10 @@ PEAK = 0.88
 
 _FRAME = WIRE_RATE // 100
 _KNEE = 0.7
-_SILENCE = 10 ** (-55 / 20)
-_BELOW_LOUDEST = 10 ** (-42 / 20)
-_LEAD_S = 0.02
-_TAIL_S = 0.05
+_SILENCE = 10 ** (-70 / 20)
+_BELOW_LOUDEST = 10 ** (-54 / 20)
+_LEAD_S = 0.015
+_TAIL_S = 0.03
 _FADE_IN_S = 0.004
 _FADE_OUT_S = 0.03
 
