@@ -1,10 +1,13 @@
 """`python -m inference.host`: the engine host, until SIGTERM or Ctrl-C."""
 
 import asyncio
+import ctypes
+import hashlib
 import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 
 import setproctitle
 import structlog
@@ -25,10 +28,13 @@ from inference.host.listen import CannotListen, listening
 log = structlog.get_logger("inference.host")
 _KEEPALIVE_S = 75.0  # longer than the client's, so that the host never closes a connection the client is about to use
 _SHUTDOWN_S = 2.0
+_M_ARENA_MAX = -8
+"""glibc's number for `mallopt`."""
 
 
 def main() -> int:
     setproctitle.setproctitle("avatar: engine host")
+    _bound_arenas()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     structlog.configure(
         processors=[
@@ -47,6 +53,12 @@ def main() -> int:
     except (CannotListen, ConfigurationError, EngineError) as error:
         log.error("cannot_start", reason=str(error))
         return 1
+
+
+def _bound_arenas() -> None:
+    """Lets all threads share two heaps: by default each keeps one, with what it ever needed at once."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 async def serve(settings: config.Config) -> int:
@@ -95,13 +107,17 @@ def _chat(settings: config.Config, changes: Changes) -> ChatBackend:
         )
     return EmbeddedChat(
         _embedded_model,
-        settings.data_dir / f"chat-{os.getpid()}.sock",
+        settings.data_dir / f"chat-{_short_name(settings.engine_url)}.sock",
         changes,
         slots=settings.max_sessions,
         context_tokens=settings.chat_context_tokens or config.EMBEDDED_CONTEXT_TOKENS,
         threads=settings.cores,
         cache_mb=settings.chat_cache_mb,
     )
+
+
+def _short_name(url: str) -> str:
+    return hashlib.blake2b(url.encode(), digest_size=4).hexdigest()
 
 
 def _embedded_model() -> EmbeddedModel:
@@ -115,4 +131,7 @@ def _embedded_model() -> EmbeddedModel:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    logging.shutdown()
+    # At once: a load or a call that still runs in a library's own threads would abort an orderly end.
+    os._exit(status)

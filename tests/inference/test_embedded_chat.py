@@ -13,6 +13,8 @@ from inference import wire
 from inference.catalogue import default, model_file
 from inference.client import EngineClient
 from inference.errors import ContextTooLong, EngineRefused, EngineUnavailable
+from inference.host.changes import Changes
+from inference.host.chat.embedded import EmbeddedChat, EmbeddedModel
 from inference.types import ChatDelta, ChatRequest
 from tests.engine_host import RunningHost, ready, running_host, wait_for
 
@@ -172,6 +174,34 @@ async def test_a_broken_model_file_is_named_and_the_host_stays_up(tmp_path: Path
             with pytest.raises(EngineUnavailable, match="may be damaged"):
                 await answer(client, asking("Hello."))
             assert not (await client.status()).ready
+
+
+async def test_a_model_chosen_meanwhile_is_served_from_then_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inference.host.chat.embedded._CHOICE_S", 0.05)
+    file = model_file(default("chat").name)
+    chosen = ["one"]
+    chat = EmbeddedChat(
+        lambda: EmbeddedModel(name=chosen[0], file=file, languages=("en",), memory_bytes=1),
+        tmp_path / "chat.sock",
+        (changes := Changes()),
+        slots=1,
+        context_tokens=256,
+        threads=1,
+        cache_mb=0,
+    )
+    with changes.watch() as changed:
+        task = asyncio.create_task(chat.run())
+        await chat.get_ready()
+        assert chat.status.model == "one"
+        chosen[0] = "two"
+        async with asyncio.timeout(60):
+            while (chat.status.model, chat.status.state) != ("two", "ready"):
+                changed.clear()
+                await changed.wait()
+        async with chat.post({"messages": [{"role": "user", "content": "Hello."}], "max_tokens": 2}) as response:
+            assert response.status == 200
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def test_the_chat_process_ends_with_a_killed_host() -> None:

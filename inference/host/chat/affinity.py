@@ -36,6 +36,10 @@ class Slots:
         finally:
             self._free[slot] = None
 
+    @property
+    def busy(self) -> bool:
+        return len(self._free) < len(self._prompts)
+
     def forget(self) -> None:
         """The server behind the slots is a new one."""
         self._prompts = [() for _ in self._prompts]

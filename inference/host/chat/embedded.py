@@ -2,9 +2,6 @@
 
 import asyncio
 import functools
-import os
-import sys
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,14 +10,13 @@ import aiohttp
 import msgspec
 import structlog
 
-from inference import openmp
 from inference.engines.llama_server import LlamaOptions
-from inference.env import BASE_DIR
 from inference.errors import EngineError, EngineUnavailable
 from inference.host.backoff import Backoff
 from inference.host.changes import Changes
 from inference.host.chat.affinity import Slots
 from inference.host.chat.backend import ChatBody
+from inference.host.chat.process import LlamaProcess
 from inference.types import EngineState, EngineStatus
 
 log = structlog.get_logger(__name__)
@@ -34,13 +30,7 @@ _STEADY_S = 30.0
 """A server that lived this long has not been dying at its start."""
 _WAIT_S = 60.0
 _URL = "http://llama/v1/chat/completions"
-_STDERR_LINES = 20
-_ENVIRONMENT = {
-    "MALLOC_ARENA_MAX": "2",
-    # Threads that spin while they wait for each other take the cores from speech-to-text; with more threads than cores
-    # they come to a standstill: a token then takes 300 ms instead of 12.
-    "OMP_WAIT_POLICY": "passive",
-}
+_CHOICE_S = 3.0
 _FEWEST_FAILED_S = 15.0
 """Between two tries at a model that keeps dying."""
 
@@ -82,8 +72,7 @@ class EmbeddedChat:
         self._affinity = Slots(slots)
         self._backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S)
         self._http: aiohttp.ClientSession | None = None
-        self.pid: int | None = None
-        self.starts = 0
+        self._replaced = False
 
     @property
     def status(self) -> EngineStatus:
@@ -161,25 +150,23 @@ class EmbeddedChat:
         if self._backoff.failures < _TRIES_BEFORE_FAILED:
             self._set("loading", f"Loading {self._model.name}.")
         self._socket.unlink(missing_ok=True)
-        process = await self._start(self._model)
-        stderr: deque[str] = deque(maxlen=_STDERR_LINES)
-        began = asyncio.get_running_loop().time()
+        self._affinity.forget()
+        self._replaced = False
+        process = await LlamaProcess.start(self._options(self._model), self._socket.parent / "lib")
+        tasks = [
+            asyncio.create_task(self._announce(process), name="llama-ready"),
+            asyncio.create_task(self._watch_choice(process), name="llama-choice"),
+        ]
         try:
-            async with asyncio.TaskGroup() as tasks:
-                drain = tasks.create_task(self._drain(process, stderr), name="llama-stderr")
-                announce = tasks.create_task(self._announce(process), name="llama-ready")
-                code = await process.wait()
-                announce.cancel()
-                await asyncio.wait([drain], timeout=1)
-                drain.cancel()
+            how = await process.wait()
         finally:
-            self.pid = None
-            await _end(process)
-        lived_s = asyncio.get_running_loop().time() - began
-        return self._died(code, lived_s, stderr)
+            for task in tasks:
+                task.cancel()
+            await process.end()
+        return 0.0 if self._replaced else self._died(how, process)
 
-    async def _start(self, model: EmbeddedModel) -> asyncio.subprocess.Process:
-        options = LlamaOptions(
+    def _options(self, model: EmbeddedModel) -> LlamaOptions:
+        return LlamaOptions(
             model=str(model.file),
             alias=model.name,
             socket=str(self._socket),
@@ -188,24 +175,8 @@ class EmbeddedChat:
             threads=self._threads,
             cache_mb=self._cache_mb,
         )
-        self._affinity.forget()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "inference.engines.llama_server",
-            msgspec.json.encode(options).decode(),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **openmp.environment(self._socket.parent / "lib"), **_ENVIRONMENT},
-            cwd=BASE_DIR,
-            start_new_session=True,  # Ctrl-C in the terminal is for the host, which then ends its child
-        )
-        self.pid = process.pid
-        self.starts += 1
-        return process
 
-    async def _announce(self, process: asyncio.subprocess.Process) -> None:
+    async def _announce(self, process: LlamaProcess) -> None:
         """Says ready once the server has loaded its model; one that never does is killed."""
         try:
             async with asyncio.timeout(_LOAD_TIMEOUT_S):
@@ -214,10 +185,23 @@ class EmbeddedChat:
         except TimeoutError:
             process.kill()
             return
+        process.stop_listening()
         self._set("ready", "")
-        log.info("engine_ready", model=self._model.name if self._model else "", pid=self.pid)
+        log.info("engine_ready", model=self._model.name if self._model else "", pid=process.pid)
         await asyncio.sleep(_STEADY_S)
         self._backoff.reset()
+
+    async def _watch_choice(self, process: LlamaProcess) -> None:
+        """Ends the server, between answers, when another model has been chosen; the next life serves that one."""
+        while True:
+            await asyncio.sleep(_CHOICE_S)
+            with suppress(EngineError):
+                chosen = await asyncio.to_thread(self._find_model)
+                if chosen != self._model and not self._affinity.busy:
+                    self._replaced = True
+                    self._set("loading", f"Loading {chosen.name}.")
+                    process.kill()
+                    return
 
     async def _answers(self) -> bool:
         if self._http is None:
@@ -227,27 +211,18 @@ class EmbeddedChat:
                 return response.status == 200
         return False
 
-    async def _drain(self, process: asyncio.subprocess.Process, lines: deque[str]) -> None:
-        """Keeps what the child says until it is ready (why a load failed); later lines could hold people's words."""
-        assert process.stderr is not None
-        while line := await process.stderr.readline():
-            if self._state != "ready":
-                lines.append(line.decode(errors="replace").strip())
-
-    def _died(self, code: int, lived_s: float, stderr: deque[str]) -> float:
+    def _died(self, how: str, process: LlamaProcess) -> float:
         model = self._model
         assert model is not None
         delay = self._backoff.failed()
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        log.warning("chat_process_died", model=model.name, how=how, lived_s=round(lived_s, 1), retry_in_s=delay)
+        log.warning("chat_process_died", model=model.name, how=how, retry_in_s=delay)
         if self._backoff.failures < _TRIES_BEFORE_FAILED:
             self._set("loading", f"{model.name} ended ({how}); it is being started again.")
             return delay
-        said = " ".join(line for line in stderr if "error" in line.lower() or "fail" in line.lower())[:300]
         self._set(
             "failed",
-            f"llama.cpp keeps ending ({how}) with {model.file}. The file may be damaged or of an unknown kind: "
-            f"check it with `manage.py models verify {model.name}`, pull it again, or choose another model. {said}",
+            f"llama.cpp keeps ending ({how}) with {model.file}. The file may be damaged or of an unknown kind: check "
+            f"it with `manage.py models verify {model.name}`, pull it again, or choose another. {process.complaint}",
         )
         return max(delay, _FEWEST_FAILED_S)
 
@@ -258,17 +233,3 @@ class EmbeddedChat:
         else:
             self._settled.set()
         self._changes.notify()
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ends the child for sure: asked first, killed after a second."""
-    if process.returncode is not None:
-        return
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        async with asyncio.timeout(1):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()

@@ -7,7 +7,6 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from inference.audio.opus import encode_opus
 from inference.audio.wav import streamed_wav_header
 from inference.engines.base import TextToSpeech
 from inference.errors import EngineError, EngineRefused
@@ -45,6 +44,8 @@ async def speech(request: web.Request) -> web.StreamResponse:
         # The first piece decides whether this is an answer or an error.
         first = await anext(sound, b"")
         if asked.response_format == "opus":
+            from inference.audio.opus import encode_opus  # noqa: PLC0415 - FFmpeg's libraries: 20 MB for those who ask
+
             pcm = first + b"".join([piece async for piece in sound])
             opus = await host.workers.run(lambda _: encode_opus(pcm), {"light": 1}, due=due, expires=expires)
             return web.Response(body=opus.value, content_type=_CONTENT_TYPES["opus"])

@@ -1,0 +1,55 @@
+"""A conversation returns to the slot that still holds its prompt, and never takes another's."""
+
+from typing import Any
+
+from inference.host.chat.affinity import Slots
+
+SYSTEM = {"role": "system", "content": "You are a voice assistant."}
+
+
+def said(*turns: str) -> list[dict[str, Any]]:
+    roles = ("user", "assistant")
+    return [SYSTEM, *({"role": roles[position % 2], "content": turn} for position, turn in enumerate(turns))]
+
+
+def slot_of(slots: Slots, messages: list[dict[str, Any]]) -> int | None:
+    with slots.take(messages) as slot:
+        return slot
+
+
+def test_a_conversation_that_goes_on_keeps_its_slot() -> None:
+    slots = Slots(3)
+    anna, ben = slot_of(slots, said("I am Anna")), slot_of(slots, said("I am Ben"))
+    assert anna != ben
+    assert slot_of(slots, said("I am Ben", "Hello Ben", "Who am I?")) == ben
+    assert slot_of(slots, said("I am Anna", "Hello Anna", "Who am I?")) == anna
+
+
+def test_a_new_conversation_takes_an_empty_slot_before_one_in_use() -> None:
+    slots = Slots(3)
+    taken = [slot_of(slots, said(f"I am number {number}")) for number in range(3)]
+    assert sorted(slot for slot in taken if slot is not None) == [0, 1, 2]
+
+
+def test_when_all_are_used_the_longest_unused_is_given_away() -> None:
+    slots = Slots(2)
+    old = slot_of(slots, said("old"))
+    slot_of(slots, said("new"))
+    assert slot_of(slots, said("newest")) == old
+
+
+def test_two_requests_at_once_never_share_a_slot() -> None:
+    slots = Slots(2)
+    with slots.take(said("same")) as first, slots.take(said("same")) as second, slots.take(said("same")) as third:
+        assert {first, second} == {0, 1}
+        assert third is None
+        assert slots.busy
+    assert not slots.busy
+
+
+def test_a_server_that_was_started_again_remembers_nothing() -> None:
+    slots = Slots(2)
+    slot_of(slots, said("one"))
+    kept = slot_of(slots, said("two"))
+    slots.forget()
+    assert slot_of(slots, said("two", "yes", "go on")) != kept
