@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from inference.client import EngineClient
-from inference.types import HostStatus
+from inference.types import EngineKind, HostStatus
 
 ROOT = Path(__file__).resolve().parent.parent
 _START_S = 90.0
@@ -82,7 +82,7 @@ def running_host(environment: Mapping[str, str] | None = None, *, url: str = "")
                 process.wait()
 
 
-async def ready(client: EngineClient, *kinds: str, within_s: float = _START_S) -> HostStatus:
+async def ready(client: EngineClient, *kinds: EngineKind, within_s: float = _START_S) -> HostStatus:
     """The status once the engines of these kinds (none named: a whole conversation) are ready."""
     import asyncio
 

@@ -53,7 +53,7 @@ class Command(BaseCommand):
     async def _clips(self, manifest: Path | None) -> list[Clip]:
         if manifest:
             return recorded.from_manifest(manifest)
-        engines = EngineClient(settings.INFERENCE.engine_url)
+        engines = EngineClient(settings.INFERENCE.engine_url, api_key=settings.INFERENCE.engine_api_key)
         try:
             return await recorded.spoken(engines)
         except EngineError as error:
