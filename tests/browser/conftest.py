@@ -61,6 +61,11 @@ class ChatPage:
         except PlaywrightTimeout:
             pytest.fail(f"not {states}: {await self.page.inner_text('#main')}; console: {self.errors}")
 
+    async def passed(self, *states: str) -> None:
+        """Waits until the page has been in these states, in this order, however briefly."""
+        script = "states.reduce((at, state) => at + (state === wanted[at] ? 1 : 0), 0) === wanted.length"
+        await self.until(f"((wanted) => {script})({list(states)})")
+
     async def choose(self, mode: str) -> None:
         await self.page.check(f'input[name="mode"][value="{mode}"]')
 
@@ -88,6 +93,17 @@ class ChatPage:
             f"heard.length > 0 && heard.filter(({{ at }}) => at > performance.now() - {for_ms})"
             f".every(({{ rms }}) => rms < {AUDIBLE})"
         )
+
+    async def until_audible_for(self, ms: float) -> None:
+        """Waits until the page has been heard for so long altogether."""
+        await self.until(f"heard.reduce((sum, {{ rms, ms }}) => sum + (rms > {AUDIBLE} ? ms : 0), 0) > {ms}")
+
+    async def hush(self) -> None:
+        """Stops an answer: the small chat model may go on for minutes."""
+        if await self.page.is_enabled("#stop"):
+            await self.page.click("#stop")
+        await self.until("document.querySelector('#stop').disabled")
+        await self.until_silent()
 
     async def now(self) -> float:
         return float(await self.page.evaluate("performance.now()"))

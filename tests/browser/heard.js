@@ -21,3 +21,10 @@ addEventListener("securitypolicyviolation", (event) => violations.push(`${event.
     return connect.call(this, target, ...rest);
   };
 }
+// Every state that the page has been in: some last a moment only.
+globalThis.states = [];
+addEventListener("DOMContentLoaded", () => {
+  const status = document.getElementById("status");
+  if (status === null) return;
+  new MutationObserver(() => states.push(status.dataset.state)).observe(status, { attributeFilter: ["data-state"] });
+});

@@ -16,14 +16,12 @@ async def test_a_spoken_question_is_answered_with_sound(stack: Stack, open_chat:
     question = speech_file(tmp_path / "question.wav", "What is the capital of France?")
     chat = await (await open_chat(stack, microphone=question)).open()
     await chat.start()
-    await chat.state("listening")
-    await chat.state("hearing")
-    await chat.state("speaking")
+    await chat.passed("connecting", "listening", "hearing", "thinking", "speaking")
     await chat.until("document.querySelector('.sentence.current')")
-    await chat.state("listening")
+    await chat.until_audible_for(500)
+    await chat.hush()
     assert {"capital", "france"} <= set(words((await chat.lines("user"))[0]))
     assert words((await chat.lines("assistant"))[0])
-    assert await chat.audible_ms() > 400
     assert await chat.page.inner_text("#latency-figure")
     await chat.clean()
 
@@ -32,7 +30,7 @@ async def test_a_typed_message_is_answered_aloud_without_a_microphone(stack: Sta
     chat = await (await open_chat(stack, asks=True)).open()
     await chat.type("Say hello.")
     await chat.until_heard()
-    await chat.state("typing")
+    await chat.hush()
     assert await chat.lines("user") == ["Say hello."]
     assert words((await chat.lines("assistant"))[0])
     await chat.clean()
@@ -44,7 +42,7 @@ async def test_speech_over_an_answer_stops_it(stack: Stack, open_chat: OpenChat,
     await chat.type(LONG)
     await chat.state("speaking")
     await chat.start()  # the recording begins when the microphone opens
-    await chat.state("hearing")
+    await chat.passed("speaking", "hearing")
     hearing_at = await chat.now()
     await chat.until_silent(100)
     assert await chat.now() - hearing_at < 1000
@@ -91,8 +89,8 @@ async def test_a_line_can_be_heard_again(stack: Stack, open_chat: OpenChat, tmp_
     chat = await (await open_chat(stack, microphone=question)).open()
     await chat.start()
     await chat.state("speaking")
-    await chat.state("listening")
-    await chat.until_silent()
+    await chat.until_audible_for(1000)
+    await chat.hush()
     for role in ("user", "assistant"):
         before = await chat.now()
         await chat.page.locator(f".line.{role} .line-replay").first.click()
