@@ -40,6 +40,8 @@ SMOOTH_HZ = 100
 ECHO, SPEECH = 0.6, 0.35
 """Shares of explained energy: from the one on it is an echo, up to the other it is somebody."""
 MIDDLE = 0.5
+REVERBERATION = 0.5
+"""So much of a known echo's power may be left over: the room's late reflections and noise, no speech beside it."""
 
 Signal = npt.NDArray[np.float64]
 Spectrum = npt.NDArray[np.complex128]
@@ -49,6 +51,20 @@ class Verdict(Enum):
     ECHO = "echo"
     SPEECH = "speech"
     UNSURE = "unsure"
+
+
+class Match(NamedTuple):
+    """What the best path from loudspeaker to microphone accounts for; shares of energy are about 0..1."""
+
+    explained: float
+    """Of the suspected sound; below 0 for a path that makes it worse."""
+    before: float
+    """Of what was heard just before it."""
+    unexplained: float
+    """Power of the suspected sound that is left over, in units of the echo's power before it."""
+
+
+NOTHING_ALIKE = Match(explained=-1.0, before=0.0, unexplained=float("inf"))
 
 
 class Segment(NamedTuple):
@@ -92,26 +108,27 @@ class EchoGuard:
 
         Not unsure when ``decisive``.
         """
-        share = self.explained(pcm, start, onset)
-        if decisive:
-            return Verdict.ECHO if share >= MIDDLE else Verdict.SPEECH
-        if share >= ECHO:
+        match = self.compare(pcm, start, onset)
+        if match.explained >= ECHO or (match.before >= ECHO and match.unexplained <= REVERBERATION):
             return Verdict.ECHO
-        return Verdict.SPEECH if share <= SPEECH else Verdict.UNSURE
+        if decisive:
+            return Verdict.ECHO if match.explained >= MIDDLE else Verdict.SPEECH
+        return Verdict.SPEECH if match.explained <= SPEECH else Verdict.UNSURE
 
-    def explained(self, pcm: bytes, start: int, onset: int) -> float:
-        """Share of the energy from ``onset`` on that the answer accounts for: about 0..1, below 0 for a bad guess."""
+    def compare(self, pcm: bytes, start: int, onset: int) -> Match:
+        """How well the answer accounts for the sound; arguments as for `judge`."""
         microphone = _prepared(np.frombuffer(pcm, np.int16))
         first = start - _samples(MAX_DELAY_MS)
         reference = _prepared(self._between(first, start + len(pcm) // 2 + _samples(EARLY_MS)))
         since = max(0, onset - start) // STEP
         if not reference.any() or not microphone[since:].any():
-            return 0.0
-        best = -1.0
-        for part in _echoes(microphone, reference):
-            rest = microphone[since:] - part[since:]
-            best = max(best, 1.0 - float(np.sum(rest**2) / np.sum(microphone[since:] ** 2)))
-            if best >= ECHO:
+            return NOTHING_ALIKE
+        best = NOTHING_ALIKE
+        for echo in _echoes(microphone, reference):
+            match = _match(microphone, echo, since)
+            if match.explained > best.explained:
+                best = match
+            if best.explained >= ECHO:
                 break
         return best
 
@@ -122,6 +139,17 @@ class EchoGuard:
             if last > first:
                 out[first - start : last - start] = segment.pcm[first - segment.start : last - segment.start]
         return out
+
+
+def _match(microphone: Signal, echo: Signal, since: int) -> Match:
+    rest = microphone - echo
+    heard_before = float(np.sum(microphone[:since] ** 2))
+    echo_power = float(np.mean(echo[:since] ** 2)) if since else 0.0
+    return Match(
+        explained=1.0 - float(np.sum(rest[since:] ** 2) / np.sum(microphone[since:] ** 2)),
+        before=1.0 - float(np.sum(rest[:since] ** 2)) / heard_before if heard_before else 0.0,
+        unexplained=float(np.mean(rest[since:] ** 2)) / echo_power if echo_power else float("inf"),
+    )
 
 
 def _samples(ms: int) -> int:
