@@ -24,6 +24,7 @@ class Spool:
         self._key: DataKey | None = None
         self._encoder = OpusEncoder()
         self._one = asyncio.Lock()
+        self._saved = ""
         self.fed = 0
         """Bytes taken so far."""
 
@@ -42,7 +43,15 @@ class Spool:
         self.fed += len(rest)
         async with self._one:
             key = await self._known_key()
-            return await self._log.in_files_thread(functools.partial(self._store, key, rest))
+            self._saved = await self._log.in_files_thread(functools.partial(self._store, key, rest))
+            return self._saved
+
+    async def discard(self) -> None:
+        """Speech went on after `save`: the file goes, for nothing names it."""
+        async with self._one:
+            if self._saved:
+                await self._log.in_files_thread(functools.partial(self._audio.delete, self._saved))
+                self._saved = ""
 
     async def _known_key(self) -> DataKey:
         if self._key is None:

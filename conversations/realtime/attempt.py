@@ -17,7 +17,13 @@ log = structlog.get_logger(__name__)
 SMART_TURN_BYTES = 8 * STT_RATE * 2
 UNFINISHED = 0.3
 """Below this probability of having finished no answer is begun early."""
+HOPELESS = 0.15
+"""Below it the speaker is only drawing breath: the words are not asked for until the pause has lasted ..."""
+BREATH_S = 0.4
+"""... this long. So the pauses within long sentences cost the other sessions nothing."""
 PROMPT_CHARACTERS = 500
+
+Witness = Callable[["Attempt", float | None, str | None], None]
 
 
 class Attempt:
@@ -26,18 +32,10 @@ class Attempt:
     ``witness`` is told when something becomes known: Smart Turn's probability, the words, or both in turn.
     """
 
-    def __init__(
-        self,
-        live: Live,
-        audio: bytes,
-        *,
-        pause: int | None = None,
-        witness: Callable[["Attempt", float | None, str | None], None] | None = None,
-    ) -> None:
+    def __init__(self, live: Live, audio: bytes, *, pause: int | None = None, witness: Witness | None = None) -> None:
         self.pause = pause
         self.audio = audio
         """PCM16 mono at STT_RATE."""
-        self.begun = time.monotonic()
         self.transcribed = 0.0
         """When the words were known, on the monotonic clock; 0 before."""
         self.known: Transcript | None = None
@@ -46,23 +44,32 @@ class Attempt:
         self.early: Generation | None = None
         self._live = live
         self._witness = witness
-        self._hearing = live.tasks.create_task(self._transcribe(), name="transcribe")
+        self._words: asyncio.Future[Transcript | EngineError] = asyncio.get_running_loop().create_future()
+        self._waiting_s = 0.0
+        self._asking = live.start(self._ask(), "transcribe")
         self._judging = live.start(self._judge(), "end of turn") if pause is not None else None
 
     async def words(self) -> Transcript | EngineError:
-        """The transcript, or why there is none. Cancelling who waits does not cancel the work."""
-        return await asyncio.shield(self._hearing)
+        """The transcript, or why there is none. The turn is over: it is waited for no longer than it takes."""
+        if self._waiting_s and not self._words.done():
+            self._ask_anew(0.0)
+        return await asyncio.shield(self._words)
+
+    @property
+    def convincing(self) -> bool:
+        """There are words, and the voice does not sound as if more were to come."""
+        heard = self.known is not None and bool(self.known.text)
+        return heard and self.probability is not None and self.probability >= UNFINISHED
 
     def answer_early(self, answering: Answering) -> None:
-        """Begins the answer, when there are words and nothing speaks against it."""
-        words = self.known
-        unfinished = self.probability is not None and self.probability < UNFINISHED
-        if self.early is None and words is not None and words.text and not unfinished:
-            self.early = answering.speculate(words)
+        """Begins the answer to what was understood."""
+        if self.early is None and self.known is not None:
+            self.early = answering.speculate(self.known)
 
     def drop(self) -> None:
         """Speech went on: all of it was in vain."""
-        self._hearing.cancel()
+        self._asking.cancel()
+        self._words.cancel()
         if self._judging is not None:
             self._judging.cancel()
         self.drop_answer()
@@ -72,7 +79,14 @@ class Attempt:
             self.early.stop()
             self.early = None
 
-    async def _transcribe(self) -> Transcript | EngineError:
+    def _ask_anew(self, waiting_s: float) -> None:
+        self._asking.cancel()
+        self._waiting_s = waiting_s
+        self._asking = self._live.start(self._ask(), "transcribe")
+
+    async def _ask(self) -> None:
+        await asyncio.sleep(self._waiting_s)
+        self._waiting_s = 0.0
         transcription = self._live.settings.audio.input.transcription
         language = transcription.language if transcription is not None else None
         prompt = transcription.prompt if transcription is not None else None
@@ -84,12 +98,13 @@ class Attempt:
             )
         except EngineError as error:
             log.warning("transcription_failed", session=self._live.session_id, code=error.code)
-            return error
+            self._words.set_result(error)
+            return
         self.transcribed = time.monotonic()
         self.known = words
+        self._words.set_result(words)
         if self._witness is not None:
             self._witness(self, None, words.text)
-        return words
 
     async def _judge(self) -> None:
         try:
@@ -98,5 +113,7 @@ class Attempt:
             # The silence alone then decides when the turn is over.
             log.warning("end_of_turn_failed", session=self._live.session_id, code=error.code)
             return
+        if self.probability < HOPELESS and not self._words.done():
+            self._ask_anew(BREATH_S)
         if self._witness is not None:
             self._witness(self, self.probability, None)

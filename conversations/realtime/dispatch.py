@@ -9,7 +9,7 @@ from conversations.events import Fact, ItemCreated, ItemDeleted, UserWrote
 from conversations.realtime.answering import Answering
 from conversations.realtime.attempt import Attempt
 from conversations.realtime.config import updated
-from conversations.realtime.hearing import Hearing, for_hearing
+from conversations.realtime.hearing import Hearing
 from conversations.realtime.ids import new_id
 from conversations.realtime.items import Entry
 from conversations.realtime.listener import Listener
@@ -21,6 +21,7 @@ from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import InputAudio, Item, Message, OutputAudio
 from conversations.realtime.turns import Turns
+from conversations.realtime.utterance import for_hearing
 
 MAX_APPEND_BYTES = 15 * 1024 * 1024
 MAX_ITEM_BYTES = 256 * 1024

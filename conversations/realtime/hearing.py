@@ -12,8 +12,7 @@ from conversations.realtime.listening.detector import TurnDetector
 from conversations.realtime.listening.manual_buffer import BufferTooLarge, ManualBuffer, NothingToCommit
 from conversations.realtime.listening.settings import TurnSettings
 from conversations.realtime.listening.vad import VadModel
-from conversations.realtime.live import Live, Sound
-from conversations.realtime.partials import Partials
+from conversations.realtime.live import Live
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.client_events import ResponseOptions
 from conversations.realtime.protocol.errors import ProtocolError
@@ -31,15 +30,12 @@ from conversations.realtime.turn_events import (
     TurnEvent,
 )
 from conversations.realtime.turns import Turns
+from conversations.realtime.utterance import OpenUtterance, for_hearing
 from conversations.realtime.waterfall import Turn
-from inference.audio.resample import Resampler
 from inference.speech.phrases import phrase
-from inference.types import STT_RATE, WIRE_RATE
+from inference.types import WIRE_RATE
 
 log = structlog.get_logger(__name__)
-SILENT_PARTIAL_S = 1.5
-"""Somebody who speaks on without a pause is transcribed this often, for the words on the screen."""
-PARTIAL_DUE_S = 3.0
 PIECE_BYTES = 2 * WIRE_RATE // 50
 """Sound is heard in pieces of 20 ms, however much of it comes at once: what follows from one piece is done first."""
 
@@ -80,8 +76,7 @@ class Hearing:
         self._fed_at = time.monotonic()
         self._turn = Turn()
         self._attempt: Attempt | None = None
-        self._partials = Partials()
-        self._spool: Sound | None = None
+        self._utterance: OpenUtterance | None = None
 
     # The microphone's clock, and what it hears of the answer (`listener.Microphone`)
 
@@ -136,8 +131,9 @@ class Hearing:
         except NothingToCommit as error:
             raise ProtocolError("input_audio_buffer_commit_empty", str(error)) from None
         turn = Turn(item_id=new_id("item"), speech_end=time.monotonic(), endpoint=time.monotonic())
-        self._turns.commit(turn, sound, Attempt(self._live, for_hearing(sound)), respond=False)
         self._turn = turn
+        utterance = OpenUtterance(self._live, turn, lambda _: b"")
+        self._turns.commit(utterance, sound, Attempt(self._live, for_hearing(sound)), respond=False)
 
     @property
     def last_turn(self) -> Turn:
@@ -174,8 +170,7 @@ class Hearing:
     def _started(self, event: SpeechStarted) -> None:
         self._live.touched()
         self._turn = Turn(item_id=new_id("item"))
-        self._partials = Partials()
-        self._spool = self._live.record.spool(self._turn.id)
+        self._utterance = OpenUtterance(self._live, self._turn, self._detector.utterance_sound)
         self._live.outbox.emit(ev.SpeechStartedEvent(item_id=self._turn.item_id, audio_start_ms=event.start_ms))
         if self._detection is not None and self._detection.interrupt_response:
             unheard = self._answering.interrupt()
@@ -185,16 +180,14 @@ class Hearing:
 
     def _paused(self, event: SpeechPaused) -> None:
         self._drop_attempt()
-        self._turn.paused = time.monotonic()
         self._attempt = Attempt(self._live, event.audio, pause=event.pause, witness=self._witness)
-        if self._spool is not None:
-            # What is encoded now need not be when the turn is over and everybody waits.
-            more = self._detector.utterance_sound(self._spool.fed)
-            self._live.start(self._spool.add(more), "spool")
+        if self._utterance is not None:
+            self._utterance.paused()
 
     def _resumed(self) -> None:
-        if self._attempt is not None and (words := self._attempt.known) is not None:
-            self._show(words.text)
+        words = self._attempt.known if self._attempt is not None else None
+        if self._utterance is not None:
+            self._utterance.resumed(words.text if words is not None else None)
         self._drop_attempt()
 
     def _witness(self, attempt: Attempt, probability: float | None, text: str | None) -> None:
@@ -203,15 +196,17 @@ class Hearing:
             return
         self._detector.set_completion(attempt.pause, probability, text)
         self._handle(self._detector.feed(b""))
-        if attempt is self._attempt and self._answers_by_itself and attempt.probability is not None:
+        if attempt is not self._attempt or not attempt.convincing:
+            return
+        if self._utterance is not None:
+            self._utterance.settling()
+        if self._detection is not None and self._detection.create_response and self._answering.active is None:
             attempt.answer_early(self._answering)
 
-    @property
-    def _answers_by_itself(self) -> bool:
-        return self._detection is not None and self._detection.create_response and self._answering.active is None
-
     def _stopped(self, event: SpeechStopped) -> None:
-        turn = self._turn
+        utterance, self._utterance = self._utterance, None
+        assert utterance is not None, "Speech stops only after it has started."
+        turn = utterance.turn
         turn.endpoint = time.monotonic()
         turn.speech_end = turn.endpoint - max(0.0, self.now_ms() - event.speech_end_ms) / 1000
         attempt = self._attempt
@@ -222,8 +217,7 @@ class Hearing:
             attempt = Attempt(self._live, for_hearing(event.audio))
         self._live.outbox.emit(ev.SpeechStoppedEvent(item_id=turn.item_id, audio_end_ms=event.end_ms))
         respond = self._detection is not None and self._detection.create_response
-        self._turns.commit(turn, event.audio, attempt, respond=respond, partials=self._partials, spool=self._spool)
-        self._spool = None
+        self._turns.commit(utterance, event.audio, attempt, respond=respond)
 
     def _idle(self, event: IdleTimeout) -> None:
         """Nobody has said anything: the protocol makes the silence an item, and asks."""
@@ -241,11 +235,6 @@ class Hearing:
         if self._answering.active is None:
             self._answering.create(ResponseOptions(), turn, script=phrase("idle", self._live.language))
 
-    def _show(self, hypothesis: str) -> None:
-        delta = self._partials.agreed(hypothesis)
-        if delta and self._live.settings.audio.input.transcription is not None:
-            self._live.outbox.emit(ev.TranscriptionDelta(item_id=self._turn.item_id, delta=delta))
-
     def _drop_attempt(self) -> None:
         if self._attempt is not None:
             self._attempt.drop()
@@ -253,11 +242,9 @@ class Hearing:
 
     def _forget(self) -> None:
         self._drop_attempt()
+        if self._utterance is not None:
+            self._utterance.dropped()
+            self._utterance = None
         self._turns.dropped()
         self._detector.clear()
         self._manual.clear()
-
-
-def for_hearing(sound: bytes) -> bytes:
-    """PCM16 from WIRE_RATE to STT_RATE."""
-    return Resampler(WIRE_RATE, STT_RATE).feed(sound, last=True)

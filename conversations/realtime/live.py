@@ -30,6 +30,7 @@ class Sound(Protocol):
 
     def add(self, pcm: bytes) -> Coroutine[Any, Any, None]: ...
     async def save(self, rest: bytes = b"") -> str: ...
+    async def discard(self) -> None: ...
     @property
     def fed(self) -> int: ...
 
@@ -71,6 +72,8 @@ class Live:
     conversation: Conversation = field(default_factory=Conversation)
     language: str = ""
     """BCP-47 tag of what was said last."""
+    crowded: bool = False
+    """Others speak to the same machine: what is only nice to have is left out."""
     touched: Callable[[], None] = lambda: None
     """Told when something happens that is not idleness."""
 

@@ -15,6 +15,7 @@ from conversations.events import Fact
 from conversations.realtime.protocol.server_events import ServerEvent
 
 Facts = Sequence[Fact]
+COLLECT_S = 0.001
 
 
 class Appender(Protocol):
@@ -76,6 +77,7 @@ class Outbox:
                 await self._more.wait()
                 self._more.clear()
                 while self._entries:
+                    await self._collect()
                     await self._write_batch()
                 self._empty.set()
         finally:
@@ -90,6 +92,11 @@ class Outbox:
     async def drained(self) -> None:
         """Waits until all that has been said is on its way."""
         await self._empty.wait()
+
+    async def _collect(self) -> None:
+        """Facts that follow each other within a moment (a turn's end, its words, its answer) share one commit."""
+        if any(entry.facts or entry.after is not None for entry in self._entries):
+            await asyncio.sleep(COLLECT_S)
 
     async def _write_batch(self) -> None:
         head = self._entries[0]

@@ -250,6 +250,7 @@ class Session:
             status = await self._status()
             if status is not None and status != last:
                 live.offer = Offer.of(status, self._default_voice)
+                live.crowded = status.sessions > 1
                 _tell_engines(live, status)
             last = status
 

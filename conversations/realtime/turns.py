@@ -9,13 +9,14 @@ from conversations.realtime.answering import Answering
 from conversations.realtime.attempt import Attempt
 from conversations.realtime.generation import Fault
 from conversations.realtime.items import Entry, with_transcript
-from conversations.realtime.live import Live, Sound
+from conversations.realtime.live import Live
 from conversations.realtime.partials import Partials
 from conversations.realtime.playback import seconds
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.client_events import ResponseOptions
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import InputAudio, Item, Message
+from conversations.realtime.utterance import OpenUtterance
 from conversations.realtime.waterfall import Turn
 from inference.errors import EngineError
 from inference.speech.phrases import phrase
@@ -47,27 +48,18 @@ class Turns:
         """The client has thrown away what was being said."""
         self._speaking = False
 
-    def commit(
-        self,
-        turn: Turn,
-        sound: bytes,
-        attempt: Attempt,
-        *,
-        respond: bool,
-        partials: Partials | None = None,
-        spool: Sound | None = None,
-    ) -> None:
+    def commit(self, utterance: OpenUtterance, sound: bytes, attempt: Attempt, *, respond: bool) -> None:
         """The utterance joins the conversation at once, its words as soon as they are known.
 
-        sound: PCM16 mono at WIRE_RATE, the beginning of which may have been spooled. An utterance without words (noise)
-        stays as an item with an empty transcript and is not answered: the client was told of it, and the model is not
-        shown it.
+        sound: PCM16 mono at WIRE_RATE. An utterance without words (noise) stays as an item with an empty transcript
+        and is not answered: the client was told of it, and the model is not shown it.
         """
+        turn = utterance.turn
         self._speaking, self._newest = False, turn.id
         item = Message(id=turn.item_id, role="user", content=(InputAudio(),))
         entry = Entry(item=item, turn_id=turn.id, sound=sound)
         previous = self._live.conversation.add(entry)
-        stored = self._live.tasks.create_task(self._store(turn, sound, previous, spool), name="store utterance")
+        stored = self._live.tasks.create_task(self._store(utterance, sound, previous), name="store utterance")
         self._live.outbox.emit(
             ev.AudioCommitted(item_id=turn.item_id, previous_item_id=previous),
             ev.ItemAdded(item=item, previous_item_id=previous),
@@ -75,13 +67,14 @@ class Turns:
             after=stored,
             turn_id=turn.id,
         )
-        self._live.start(self._follow(turn, entry, attempt, respond, partials or Partials()), "turn")
+        self._live.start(self._follow(turn, entry, attempt, respond, utterance.partials), "turn")
 
     def insert(self, turn: Turn, item: Item, sound: bytes, attempt: Attempt, after: str | None) -> None:
         """A spoken message that the client brought along, to be transcribed like any other."""
         entry = Entry(item=item, turn_id=turn.id, sound=sound)
         previous = self._live.conversation.add(entry, after)
-        stored = self._live.tasks.create_task(self._store(turn, sound, after), name="store utterance")
+        utterance = OpenUtterance(self._live, turn, lambda _: b"")
+        stored = self._live.tasks.create_task(self._store(utterance, sound, after), name="store utterance")
         self._live.outbox.emit(
             ev.ItemAdded(item=item, previous_item_id=previous),
             ev.ItemDone(item=item, previous_item_id=previous),
@@ -90,13 +83,16 @@ class Turns:
         )
         self._live.start(self._follow(turn, entry, attempt, False, Partials()), "turn")
 
-    async def _store(
-        self, turn: Turn, sound: bytes, previous: str | None, spool: Sound | None = None
-    ) -> Sequence[Fact]:
-        spool = spool or self._live.record.spool(turn.id)
-        audio_id = await spool.save(sound[spool.fed :])
-        duration_ms = round(seconds(len(sound)) * 1000)
-        return (UserSpoke(item_id=turn.item_id, audio_id=audio_id, duration_ms=duration_ms, previous_item_id=previous),)
+    async def _store(self, utterance: OpenUtterance, sound: bytes, previous: str | None) -> Sequence[Fact]:
+        saving, size = utterance.over(sound)
+        audio_id = await saving
+        spoke = UserSpoke(
+            item_id=utterance.turn.item_id,
+            audio_id=audio_id,
+            duration_ms=round(seconds(size) * 1000),
+            previous_item_id=previous,
+        )
+        return (spoke,)
 
     async def _follow(self, turn: Turn, entry: Entry, attempt: Attempt, respond: bool, partials: Partials) -> None:
         words = await attempt.words()

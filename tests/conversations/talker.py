@@ -43,7 +43,11 @@ class MemorySpool:
 
     async def save(self, rest: bytes = b"") -> str:
         self._pcm += rest
+        self.saved = True
         return await self._record.save_audio(self._turn_id, self._pcm)
+
+    async def discard(self) -> None:
+        self.saved = False
 
 
 class MemoryRecord:

@@ -264,8 +264,8 @@ async def test_every_turn_carries_its_waterfall() -> None:
     async with talking() as t:
         t.configure(audio=FIXED)
         utter(t)
-        told = await t.until("avatar.waterfall")
-        await t.until("response.done")
+        await t.until("avatar.heard")
+        told = t.last("avatar.waterfall")
     measured = t.record.of(TurnMeasured)[0]
     assert told["first_audio_ms"] == measured.first_audio_ms
     assert measured.endpoint_ms is not None
