@@ -34,7 +34,7 @@ _M_ARENA_MAX = -8
 
 def main() -> int:
     setproctitle.setproctitle("avatar: engine host")
-    _bound_arenas()
+    _share_the_machine()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     structlog.configure(
         processors=[
@@ -55,8 +55,12 @@ def main() -> int:
         return 1
 
 
-def _bound_arenas() -> None:
-    """Lets all threads share two heaps: by default each keeps one, with what it ever needed at once."""
+def _share_the_machine() -> None:
+    """What the engines' libraries read when they are loaded, later, by this process and its children."""
+    # CTranslate2's and llama.cpp's threads spin while they wait for each other; as soon as others want the cores too,
+    # a transcription then takes three to six times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # All threads share two heaps: by default each keeps one, with what it ever needed at once.
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 

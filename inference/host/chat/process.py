@@ -16,9 +16,7 @@ from inference.env import BASE_DIR
 _STDERR_LINES = 20
 _ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "2",
-    # Threads that spin while they wait for each other take the cores from speech-to-text; with more threads than cores
-    # they come to a standstill: a token then takes 300 ms instead of 12.
-    "OMP_WAIT_POLICY": "passive",
+    "OMP_WAIT_POLICY": "PASSIVE",  # with spinning threads on a busy machine a token took 300 ms instead of 12
 }
 
 
