@@ -53,3 +53,15 @@ def test_a_server_that_was_started_again_remembers_nothing() -> None:
     kept = slot_of(slots, said("two"))
     slots.forget()
     assert slot_of(slots, said("two", "yes", "go on")) != kept
+
+
+def test_a_last_message_that_changed_keeps_the_slot() -> None:
+    """An answer begun in a pause is begun anew when the user speaks on."""
+    slots = Slots(3)
+    begun = slot_of(slots, said("Hello", "Hello to you", "And so"))
+    assert slot_of(slots, said("Hello", "Hello to you", "And so my fellow Americans")) == begun
+
+
+def test_a_system_message_in_common_is_not_enough() -> None:
+    slots = Slots(3)
+    assert slot_of(slots, said("Hello")) != slot_of(slots, said("Good day"))

@@ -1,7 +1,7 @@
 """Which of llama.cpp's slots a conversation goes to, so that its prompt is still there from the last turn.
 
 llama.cpp itself takes the slot whose prompt looks most alike; with one system prompt for all, that can be another
-conversation's. Here a slot is a conversation's own when the request begins with all the messages it last saw.
+conversation's. Here a slot is a conversation's own when the request begins with the messages it last saw, but for the last of them.
 """
 
 import hashlib
@@ -47,15 +47,22 @@ class Slots:
     def _best(self, prompt: tuple[Key, ...]) -> int | None:
         if not self._free:
             return None
-        own = [
-            slot
-            for slot in self._free
-            if self._prompts[slot] and self._prompts[slot] == prompt[: len(self._prompts[slot])]
-        ]
+        own = [slot for slot in self._free if _goes_on(self._prompts[slot], prompt)]
         if own:
             return max(own, key=lambda slot: len(self._prompts[slot]))
         empty = [slot for slot in self._free if not self._prompts[slot]]
         return empty[0] if empty else next(iter(self._free))
+
+
+def _goes_on(last: tuple[Key, ...], prompt: tuple[Key, ...]) -> bool:
+    """Whether the prompt continues the last one; its last message may have changed.
+
+    An answer that was begun in a pause is begun anew when the user speaks on: then only the last message differs. A
+    first message after the system's is no sign of that: every conversation has one.
+    """
+    if last and last == prompt[: len(last)]:
+        return True
+    return len(last) > 2 and last[:-1] == prompt[: len(last) - 1]
 
 
 def _key(message: Mapping[str, Any]) -> Key:
