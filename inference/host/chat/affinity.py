@@ -1,7 +1,8 @@
 """Which of llama.cpp's slots a conversation goes to, so that its prompt is still there from the last turn.
 
 llama.cpp itself takes the slot whose prompt looks most alike; with one system prompt for all, that can be another
-conversation's. Here a slot is a conversation's own when the request begins with the messages it last saw, but for the last of them.
+conversation's. Here a slot is a conversation's own when the request begins with the messages it last saw, but for the
+last of them.
 """
 
 import hashlib
