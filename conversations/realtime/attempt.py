@@ -47,7 +47,7 @@ class Attempt:
         self._words: asyncio.Future[Transcript | EngineError] = asyncio.get_running_loop().create_future()
         self._waiting_s = 0.0
         self._asking = live.start(self._ask(), "transcribe")
-        self._judging = live.start(self._judge(), "end of turn") if pause is not None else None
+        self._judging = live.start(self._judge(audio), "end of turn") if pause is not None else None
 
     async def words(self) -> Transcript | EngineError:
         """The transcript, or why there is none. The turn is over: it is waited for no longer than it takes."""
@@ -60,6 +60,12 @@ class Attempt:
         """There are words, and the voice does not sound as if more were to come."""
         heard = self.known is not None and bool(self.known.text)
         return heard and self.probability is not None and self.probability >= UNFINISHED
+
+    def judge_again(self, audio: bytes) -> None:
+        """The pause lasts; ``audio`` holds more of its silence."""
+        if self._judging is not None:
+            self._judging.cancel()
+        self._judging = self._live.start(self._judge(audio), "end of turn")
 
     def answer_early(self, answering: Answering) -> None:
         """Begins the answer to what was understood."""
@@ -106,14 +112,14 @@ class Attempt:
         if self._witness is not None:
             self._witness(self, None, words.text)
 
-    async def _judge(self) -> None:
+    async def _judge(self, audio: bytes) -> None:
         try:
-            self.probability = await self._live.engines.end_of_turn(self.audio[-SMART_TURN_BYTES:])
+            self.probability = await self._live.engines.end_of_turn(audio[-SMART_TURN_BYTES:])
         except EngineError as error:
             # The silence alone then decides when the turn is over.
             log.warning("end_of_turn_failed", session=self._live.session_id, code=error.code)
             return
-        if self.probability < HOPELESS and not self._words.done():
+        if audio is self.audio and self.probability < HOPELESS and not self._words.done():
             self._ask_anew(BREATH_S)
         if self._witness is not None:
             self._witness(self, self.probability, None)

@@ -23,6 +23,7 @@ from conversations.realtime.turn_events import (
     BargeInDropped,
     BargeInSuspected,
     IdleTimeout,
+    PauseLasts,
     SpeechPaused,
     SpeechResumed,
     SpeechStarted,
@@ -154,6 +155,9 @@ class Hearing:
                     self._started(event)
                 case SpeechPaused():
                     self._paused(event)
+                case PauseLasts():
+                    if self._attempt is not None and self._attempt.pause == event.pause:
+                        self._attempt.judge_again(event.audio)
                 case SpeechResumed():
                     self._resumed()
                 case SpeechStopped():

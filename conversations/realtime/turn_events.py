@@ -21,6 +21,17 @@ class SpeechPaused(msgspec.Struct, frozen=True):
     audio: bytes
 
 
+class PauseLasts(msgspec.Struct, frozen=True):
+    """The pause goes on although the speaker did not sound finished: Smart Turn may hear it otherwise by now.
+
+    ``audio``: PCM16 mono at STT_RATE, the utterance and the silence up to here; its words are those of the
+    `SpeechPaused` of the same number.
+    """
+
+    pause: int
+    audio: bytes
+
+
 class SpeechResumed(msgspec.Struct, frozen=True):
     """Speech went on after the pause: speculative work is void."""
 
@@ -69,6 +80,7 @@ class IdleTimeout(msgspec.Struct, frozen=True):
 TurnEvent = (
     SpeechStarted
     | SpeechPaused
+    | PauseLasts
     | SpeechResumed
     | SpeechStopped
     | BargeInSuspected

@@ -12,6 +12,7 @@ from conversations.realtime.listening.vad import VadModel
 from conversations.realtime.turn_events import (
     BargeInConfirmed,
     IdleTimeout,
+    PauseLasts,
     SpeechPaused,
     SpeechResumed,
     SpeechStarted,
@@ -180,9 +181,15 @@ class TurnDetector:
                 SpeechPaused(
                     pause=self._pauses,
                     speech_end_ms=utterance.speech_end // SAMPLES_PER_MS,
-                    audio=self._stt.slice(utterance.start * 2 // 3, self._stt.end),
+                    audio=self._so_far(utterance),
                 )
             )
+        elif utterance.pause is not None and self._settings.fixed_silence_ms is None and utterance.lasts(now):
+            utterance.lasting = True
+            events.append(PauseLasts(pause=utterance.pause, audio=self._so_far(utterance)))
+
+    def _so_far(self, utterance: Utterance) -> bytes:
+        return self._stt.slice(utterance.start * 2 // 3, self._stt.end)
 
     def _pause_samples(self) -> int:
         fixed = self._settings.fixed_silence_ms

@@ -13,24 +13,28 @@ import msgspec
 
 from conversations.realtime.listening.settings import TurnSettings
 
-Ending = Literal["question", "request", "statement", "open"]
+Ending = Literal["answerable", "statement", "unmarked", "open"]
 
 FINISHED = 0.5
 """Smart Turn's own threshold."""
 UNANSWERED_MS = 700
 """Waited when no witness has come yet."""
-SHORT_SPEECH_MS, LONG_SPEECH_MS = 900, 1_400
-"""A statement as short as the first is answered nearly as soon as a question, one as long as the second is not."""
+SHORT_SPEECH_MS, LONG_SPEECH_MS = 900, 1_600
+"""A statement as short as the first is answered as soon as a question, one as long as the second is not."""
 
-_QUESTION = re.compile(r"[?？]['\"”’)）]*$")
+_QUESTION = re.compile(r"([?？]['\"”’)）]*|[嗎吗呢][。]?)$")
 _STATEMENT = re.compile(r"(?<![.…])[.!。！]['\"”’)）]*$")
+_UNMARKED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]$")
 _SENTENCES = re.compile(r"(?<=[.!?。！？])\s*")
-_REQUEST = re.compile(
+_ASKS = re.compile(
     r"(please|tell|give|show|explain|describe|play|stop|wait|write|read|sing|say|translate|set|turn|open|close|call|find"
-    r"|help|list|count|repeat|continue|go on|go ahead|let's|hello|hi|hey|thanks|thank you|yes|no|yeah|okay|ok|sure)\b"
+    r"|help|list|count|repeat|continue|go on|go ahead|let's|hello|hi|hey|thanks|thank you|yes|no|yeah|okay|ok|sure"
+    r"|who|what|when|where|why|how|which|can|could|would|will|should|may|do|does|did|is|are"
+    r"|i'd like|i would like|i want|i need)\b"
     r"|請|请|告訴|告诉|幫|帮|你好|謝謝|谢谢|好的|是的|不是|不用",
     re.IGNORECASE,
 )
+"""How questions, requests and short replies begin, where the mark does not tell."""
 
 
 class Waits(msgspec.Struct, frozen=True):
@@ -46,12 +50,12 @@ class Waits(msgspec.Struct, frozen=True):
     """Both say so."""
 
 
-SERVER = Waits(quick=320, statement=1_050, unsure=1_400, longest=2_000)
+SERVER = Waits(quick=320, statement=1_150, unsure=1_400, longest=2_000)
 SEMANTIC = {
     # Their longest waits are those of OpenAI's semantic_vad.
     "high": Waits(quick=256, statement=700, unsure=1_200, longest=2_000),
-    "medium": Waits(quick=320, statement=1_050, unsure=2_500, longest=4_000),
-    "auto": Waits(quick=320, statement=1_050, unsure=2_500, longest=4_000),
+    "medium": Waits(quick=320, statement=1_150, unsure=2_500, longest=4_000),
+    "auto": Waits(quick=320, statement=1_150, unsure=2_500, longest=4_000),
     "low": Waits(quick=600, statement=1_500, unsure=5_000, longest=8_000),
 }
 
@@ -73,21 +77,28 @@ def silence_ms(waits: Waits, *, speech_ms: int, probability: float | None, text:
         return max(UNANSWERED_MS, waits.quick) if ended else waits.unsure
     kind = ending(text)
     if ended is False:
-        return waits.longest if kind == "open" else waits.unsure
-    if kind == "open":
-        return waits.unsure
-    if kind in ("question", "request"):
+        return {"open": waits.longest, "answerable": waits.statement}.get(kind, waits.unsure)
+    if kind == "answerable":
         return waits.quick
+    least = waits.quick if kind == "statement" else max(waits.quick, UNANSWERED_MS)
+    most = waits.unsure if kind == "open" else waits.statement
     part = (speech_ms - SHORT_SPEECH_MS) / (LONG_SPEECH_MS - SHORT_SPEECH_MS)
-    return round(waits.quick + (waits.statement - waits.quick) * min(1.0, max(0.0, part)))
+    return round(least + (most - least) * min(1.0, max(0.0, part)))
 
 
 def ending(text: str) -> Ending:
-    """How the words end. ``open``: without the mark of a finished sentence, as Whisper writes what breaks off."""
+    """How the words end.
+
+    ``answerable``: a question, a request or a short reply; ``open``: without the mark of a finished sentence, as
+    Whisper writes what breaks off; ``unmarked``: Chinese or Japanese, where it often leaves the mark out, and no comma.
+    """
     text = text.strip()
     if _QUESTION.search(text):
-        return "question"
-    if not _STATEMENT.search(text):
+        return "answerable"
+    unmarked = _UNMARKED.search(text) is not None
+    if not unmarked and not _STATEMENT.search(text):
         return "open"
     last = next(sentence for sentence in reversed(_SENTENCES.split(text)) if sentence.strip())
-    return "request" if _REQUEST.match(last.strip()) else "statement"
+    if _ASKS.match(last.strip()):
+        return "answerable"
+    return "unmarked" if unmarked else "statement"

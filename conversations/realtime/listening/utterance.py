@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from conversations.realtime.listening.endpointing import silence_ms, waits
+from conversations.realtime.listening.endpointing import FINISHED, silence_ms, waits
 from conversations.realtime.listening.onset import HOP_MS, SAMPLES_PER_MS
 from conversations.realtime.listening.settings import MAX_UTTERANCE_MS, TurnSettings
 
 PAUSE_MS = 64
 """Silence that makes a pause: two frames."""
+LASTING_MS = 480
+"""Silence after which a speaker who did not sound finished is judged again: Smart Turn hears the silence too."""
 STIRRING_MS = 3 * HOP_MS
 """An end is put off by so much while the model half hears speech again: it takes its time to be sure."""
 
@@ -25,9 +27,18 @@ class Utterance:
     probability: float | None = None
     text: str | None = None
     stirring: bool = False
+    """The model half hears speech again."""
+    lasting: bool = False
+    """The pause was reported once more."""
 
     def resume(self) -> None:
         self.pause = self.probability = self.text = None
+        self.lasting = False
+
+    def lasts(self, now: int) -> bool:
+        """Whether the pause has to be reported once more."""
+        doubtful = self.probability is not None and self.probability < FINISHED
+        return doubtful and not self.lasting and now - self.speech_end >= LASTING_MS * SAMPLES_PER_MS
 
     @property
     def cut_at(self) -> int:
