@@ -14,9 +14,10 @@ from conversations.realtime import refusals
 from conversations.realtime.limits import Limits
 from conversations.realtime.listening import vad
 from conversations.realtime.live import OpenRecord
+from conversations.realtime.opening import Wish
 from conversations.realtime.protocol.server_events import error_event
 from conversations.realtime.refusals import Ending
-from conversations.realtime.session import Session, Wish
+from conversations.realtime.session import Session
 from conversations.record import ConversationRecord
 from inference.ports import Engines
 

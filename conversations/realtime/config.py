@@ -35,6 +35,10 @@ class Offer(msgspec.Struct, frozen=True):
             return wanted
         return self.chat_models[0] if self.chat_models else ""
 
+    def can_speak(self, language: str) -> bool:
+        """Whether any voice has that language; unknown until the host has answered."""
+        return not self.voices or any(speaks(voice, language) for voice in self.voices)
+
     def voice(self, wanted: str, language: str = "") -> str:
         """The voice by that name if it speaks the language, else one that does, else the nearest there is."""
         by_id = {voice.id: voice for voice in self.voices}

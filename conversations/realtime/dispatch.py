@@ -59,6 +59,7 @@ class Dispatch:
                 self._live.outbox.emit(ev.ItemRetrieved(item=self._with_sound(item_id)))
             case ce.ItemTruncate():
                 self._listener.truncate(event.item_id, event.content_index, event.audio_end_ms)
+                self._hearing.context_changed()
             case ce.ItemDelete(item_id=item_id):
                 self._delete(item_id)
             case ce.ResponseCreate(response=options):
@@ -86,6 +87,7 @@ class Dispatch:
         if len(content) > MAX_ITEM_BYTES:
             raise ProtocolError("invalid_value", f"An item's text has {MAX_ITEM_BYTES} bytes at most.", "item")
         by_user = isinstance(item, Message) and item.role == "user"
+        self._hearing.context_changed()
         turn = self._hearing.begin_typed() if by_user else self._hearing.last_turn
         assert item.id is not None
         if sound:
@@ -111,6 +113,7 @@ class Dispatch:
 
     def _delete(self, item_id: str) -> None:
         entry = self._live.conversation.remove(item_id)
+        self._hearing.context_changed()
         fact = ItemDeleted(item_id=item_id)
         self._live.outbox.emit(ev.ItemDeletedEvent(item_id=item_id), facts=(fact,), turn_id=entry.turn_id)
 

@@ -34,11 +34,11 @@ class EngineProgress(AvatarEvent, kw_only=True, tag="avatar.engines"):
     voices: tuple[VoiceInfo, ...]
 
 
-class QueuePosition(AvatarEvent, kw_only=True, tag="avatar.queue"):
-    """The session has no place on the machine yet: how many have, and how many may."""
+class Holding(AvatarEvent, kw_only=True, tag="avatar.holding"):
+    """Speech over an answer is suspected: sending is held, or goes on. ``at_ms`` is microphone time."""
 
-    sessions: int
-    max_sessions: int
+    held: bool
+    at_ms: int
 
 
 class SentenceStarted(AvatarEvent, kw_only=True, tag="avatar.sentence"):

@@ -35,6 +35,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     voice: str
     speed: float = 1.0
+    voiceless: bool = False
+    """No voice has the language: the words are told, and are not spoken."""
     enough: int | None = None
     """A spoken answer ends with the sentence that reaches this many `units`; None lets the model say all it has."""
     script: str = ""
@@ -236,6 +238,10 @@ class Generation:
 
     async def _speak(self) -> None:
         index = 0
+        if self.plan.voiceless:
+            self._voice_failed = True
+            message = f"No voice speaks {self.plan.language}: the answer is text only."
+            self._put(Fault("language_not_spoken", message, fatal=False))
         while True:
             piece = await self._pieces.get()
             if not isinstance(piece, str):

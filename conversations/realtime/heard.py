@@ -33,10 +33,11 @@ class SpokenAnswer:
         self.storing = asyncio.Lock()
         self._spans: list[Span] = []
         self._pcm = bytearray()
+        self._sent = 0
 
     @property
     def sent_s(self) -> float:
-        return len(self._pcm) / BYTES_PER_S
+        return self._sent / BYTES_PER_S
 
     @property
     def sent_ms(self) -> int:
@@ -53,13 +54,14 @@ class SpokenAnswer:
 
     def begin(self, text: str) -> None:
         """A sentence follows."""
-        self._spans.append(Span(text, len(self._pcm), len(self._pcm)))
+        self._spans.append(Span(text, self._sent, self._sent))
 
     def sent(self, pcm: bytes) -> None:
         """Sound of the current sentence is on its way."""
         self._pcm += pcm
+        self._sent += len(pcm)
         if self._spans:
-            self._spans[-1].end = len(self._pcm)
+            self._spans[-1].end = self._sent
 
     def cut(self, unsent: int) -> None:
         """Sending stops here; ``unsent`` bytes of the current sentence's sound were made and are not sent."""
@@ -95,10 +97,11 @@ class SpokenAnswer:
         return "".join(heard).rstrip()
 
     def forget_sound(self) -> None:
+        """Frees the memory; what was said when is still known."""
         self._pcm = bytearray()
 
     def _position(self, audio_ms: int) -> int:
-        return min(len(self._pcm), audio_ms * BYTES_PER_S // 1000 // 2 * 2)
+        return min(self._sent, audio_ms * BYTES_PER_S // 1000 // 2 * 2)
 
 
 def _share(text: str, share: float) -> str:

@@ -4,6 +4,7 @@ import time
 
 import structlog
 
+from conversations.realtime import extras as ex
 from conversations.realtime.answering import Answering
 from conversations.realtime.attempt import Attempt
 from conversations.realtime.ids import new_id
@@ -95,12 +96,18 @@ class Hearing:
 
     def configure(self) -> None:
         """The settings have changed."""
+        self.context_changed()
         detection = self._live.settings.audio.input.turn_detection
         if detection is not None:
             self._detector.configure(turn_settings(detection))
         if (detection is None) != (self._detection is None):
             self._forget()
         self._detection = detection
+
+    def context_changed(self) -> None:
+        """An answer that was begun early would not know of it."""
+        if self._attempt is not None:
+            self._attempt.drop_answer()
 
     def append(self, pcm: bytes) -> None:
         """PCM16 mono at WIRE_RATE. Raises `ProtocolError` when a push-to-talk buffer is full."""
@@ -163,13 +170,20 @@ class Hearing:
                 case SpeechStopped():
                     self._stopped(event)
                 case BargeInSuspected():
-                    self._answering.hold()
+                    self._hold(True, event.at_ms)
                 case BargeInDropped():
-                    self._answering.resume()
+                    self._hold(False, event.at_ms)
                 case BargeInConfirmed():
                     pass  # `SpeechStarted` came before it and has ended the answer
                 case IdleTimeout():
                     self._idle(event)
+
+    def _hold(self, held: bool, at_ms: int) -> None:
+        if held:
+            self._answering.hold()
+        else:
+            self._answering.resume()
+        self._live.extras.tell(lambda: ex.Holding(held=held, at_ms=at_ms))
 
     def _started(self, event: SpeechStarted) -> None:
         self._live.touched()
@@ -204,7 +218,8 @@ class Hearing:
             return
         if self._utterance is not None:
             self._utterance.settling()
-        if self._detection is not None and self._detection.create_response and self._answering.active is None:
+        respond = self._detection is not None and self._detection.create_response
+        if respond and self._answering.active is None and self._live.conversation.all_settled:
             attempt.answer_early(self._answering)
 
     def _stopped(self, event: SpeechStopped) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import Item, Message
 
-KEPT_SOUND_BYTES = 8 * 1024 * 1024
+KEPT_SOUND_BYTES = 3 * 1024 * 1024
 """Sound kept in memory for `conversation.item.retrieve`; the oldest goes first (the record keeps all of it)."""
 
 
@@ -85,6 +85,10 @@ class Conversation:
         self._order.remove(item_id)
         del self._entries[item_id]
         return entry
+
+    @property
+    def all_settled(self) -> bool:
+        return all(entry.settled.is_set() for entry in self)
 
     async def settled(self) -> None:
         """Waits until every spoken item has its words."""

@@ -15,8 +15,10 @@ from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import Message, OutputAudio
 
-KEPT_ANSWERS = 16
+KEPT_ANSWERS = 64
 """Answers that a client may still truncate; older ones have long been heard."""
+KEPT_SOUNDS = 2
+"""Answers whose sound is still in memory, if it has been stored."""
 Source = Literal["client", "playback_clock", "text"]
 
 
@@ -170,5 +172,7 @@ class Listener:
 
     def _forget_old(self) -> None:
         while len(self._answers) > KEPT_ANSWERS:
-            _, oldest = self._answers.popitem(last=False)
-            oldest.forget_sound()
+            self._answers.popitem(last=False)
+        for answer in list(self._answers.values())[:-KEPT_SOUNDS]:
+            if answer.audio_id or not answer.recorded:
+                answer.forget_sound()

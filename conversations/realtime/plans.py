@@ -80,6 +80,7 @@ def plan(
         language=language,
         voice=live.offer.voice(_wanted_voice(live, options), language),
         speed=settings.audio.output.speed,
+        voiceless=not live.offer.can_speak(language),
         enough=SPOKEN_UNITS if spoken and limit == "inf" else None,
         fault=fault,
         script=script,

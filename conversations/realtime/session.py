@@ -4,61 +4,36 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import Literal
 
 import msgspec
 import structlog
 
 from conversations.errors import ConversationNotFound
 from conversations.events import SessionOpened
-from conversations.history import HistoryItem
 from conversations.realtime import extras as ex
 from conversations.realtime import refusals
 from conversations.realtime.answering import Answering
-from conversations.realtime.config import Offer
 from conversations.realtime.dispatch import Dispatch
 from conversations.realtime.hearing import Hearing
+from conversations.realtime.host_watch import HostWatch
 from conversations.realtime.ids import new_id
-from conversations.realtime.items import Entry
 from conversations.realtime.limits import Limits, Rates
 from conversations.realtime.listener import Listener
 from conversations.realtime.listening.vad import VadModel
 from conversations.realtime.live import Live, OpenRecord, Record
+from conversations.realtime.opening import Wish, tell_conversation
 from conversations.realtime.outbox import Outbox, Overflow
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.decode import decode
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.items import (
-    FunctionCall,
-    FunctionCallOutput,
-    InputText,
-    Item,
-    Message,
-    OutputText,
-    Status,
-)
 from conversations.realtime.protocol.settings import SessionSettings
 from conversations.realtime.refusals import Ending
 from conversations.realtime.seat import Seat
 from conversations.realtime.turns import Turns
-from inference.errors import EngineError, ServerFull
+from inference.errors import ServerFull
 from inference.ports import Engines
-from inference.types import HostStatus
 
 log = structlog.get_logger(__name__)
-STATUS_S = 1.0
-"""How often the engine host is asked how it is while it is not ready; ten times less often afterwards."""
-
-
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client asks for when it connects."""
-
-    owner_id: str
-    model: str = ""
-    conversation_id: str | None = None
-    after: int = 0
-    """Resuming: items whose facts come later than this sequence are told again."""
-    extras: bool = False
 
 
 class Ended(Exception):
@@ -201,58 +176,18 @@ class Session:
 
     async def _open(self, live: Live) -> None:
         """``session.created`` does not wait for models: what is not known yet is told when it is."""
-        status = await self._status()
-        if status is not None:
-            live.offer = Offer.of(status, self._default_voice)
+        watch = HostWatch(live, self._default_voice)
+        await watch.look()
         self._outbox.emit(ev.SessionCreated(session=live.effective))
-        await self._tell_history(live)
-        if status is not None:
-            _tell_engines(live, status)
-        live.start(self._watch_engines(live, status), "engines")
+        await tell_conversation(live, self._wish)
+        watch.tell()
+        live.start(watch.run(), "host")
         self._dispatch = self._dispatch_when_open
         waiting, self._waiting = self._waiting, []
         for text in waiting:
             self.receive(text)
 
-    async def _status(self) -> HostStatus | None:
-        try:
-            async with asyncio.timeout(STATUS_S):
-                return await self._engines.status()
-        except (EngineError, TimeoutError):
-            return None
-
-    async def _tell_history(self, live: Live) -> None:
-        wish = self._wish
-        if wish.conversation_id is None:
-            live.extras.tell(
-                lambda: ex.ConversationOpened(conversation_id=live.record.conversation_id, sequence=0, resumed=False)
-            )
-            return
-        facts = await live.record.facts_after(wish.after)
-        changed = {getattr(place.fact, "item_id", None) for place in facts}
-        for item in await live.record.history():
-            entry = Entry(item=_as_item(item), turn_id=item.turn_id, heard=None if item.complete else item.text)
-            entry.settled.set()
-            previous = live.conversation.add(entry)
-            if item.item_id in changed:
-                live.outbox.emit(ev.ItemAdded(item=entry.item, previous_item_id=previous))
-                live.outbox.emit(ev.ItemDone(item=entry.item, previous_item_id=previous))
-        sequence = max((place.sequence for place in facts), default=wish.after)
-        live.extras.tell(
-            lambda: ex.ConversationOpened(conversation_id=live.record.conversation_id, sequence=sequence, resumed=True)
-        )
-
     # While it lasts
-
-    async def _watch_engines(self, live: Live, last: HostStatus | None) -> None:
-        while True:
-            await asyncio.sleep(STATUS_S if last is None or not last.ready else STATUS_S * 10)
-            status = await self._status()
-            if status is not None and status != last:
-                live.offer = Offer.of(status, self._default_voice)
-                live.crowded = status.sessions > 1
-                _tell_engines(live, status)
-            last = status
 
     async def _keep_time(self) -> None:
         began = time.monotonic()
@@ -304,24 +239,3 @@ class Session:
                 await self._outbox.drained()
         except TimeoutError:
             log.warning("session_end_not_recorded", session=self.id)
-
-
-def _tell_engines(live: Live, status: HostStatus) -> None:
-    live.extras.tell(lambda: ex.EngineProgress(ready=status.ready, engines=status.engines, voices=status.voices))
-    if not status.ready:
-        live.extras.tell(lambda: ex.QueuePosition(sessions=status.sessions, max_sessions=status.max_sessions))
-
-
-def _as_item(item: HistoryItem) -> Item:
-    """An item of the record as it travels; of an answer, what was heard."""
-    match item.kind:
-        case "function_call":
-            return FunctionCall(id=item.item_id, call_id=item.call_id, name=item.name, arguments=item.text)
-        case "function_call_output":
-            return FunctionCallOutput(id=item.item_id, call_id=item.call_id, output=item.text)
-        case _:
-            status: Status = "completed" if item.complete else "incomplete"
-            if item.role == "assistant":
-                return Message(id=item.item_id, role="assistant", status=status, content=(OutputText(item.text),))
-            role: Literal["system", "user"] = "system" if item.role == "system" else "user"
-            return Message(id=item.item_id, role=role, status=status, content=(InputText(item.text),))

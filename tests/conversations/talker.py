@@ -16,7 +16,8 @@ from conversations.events import Fact, SessionClosed, SessionOpened
 from conversations.history import History, HistoryItem
 from conversations.realtime import refusals
 from conversations.realtime.limits import Limits
-from conversations.realtime.session import Session, Wish
+from conversations.realtime.opening import Wish
+from conversations.realtime.session import Session
 from conversations.record import RecordedFact
 from inference.types import WIRE_RATE
 from tests.fake_engines import FakeEngines

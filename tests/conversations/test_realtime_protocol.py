@@ -7,7 +7,7 @@ import pytest
 
 from conversations.events import ItemCreated, ItemDeleted, ToolCalled, UserSpoke, UserWrote
 from conversations.realtime.limits import Limits
-from conversations.realtime.session import Wish
+from conversations.realtime.opening import Wish
 from tests.conversations.talker import MemoryRecord, Talker, loud, talking
 from tests.fake_engines import FakeEngines, tool_call
 

@@ -59,7 +59,7 @@ async def connected(stack: Stack, **session: Any) -> AsyncIterator[Client]:
     async with client.realtime.connect(model="gpt-realtime") as connection:
         talking = Client(connection)
         await talking.until("session.created")
-        await connection.session.update(session={"type": "realtime", **session})  # type: ignore[typeddict-item]
+        await connection.session.update(session={"type": "realtime", **session})  # type: ignore[arg-type]
         await talking.until("session.updated")
         yield talking
 
