@@ -193,7 +193,7 @@ class TurnDetector:
 
     def _pause_samples(self) -> int:
         fixed = self._settings.fixed_silence_ms
-        return SAMPLES_PER_MS * (PAUSE_MS if fixed is None else min(PAUSE_MS, fixed))
+        return SAMPLES_PER_MS * (HOP_MS if fixed is not None and fixed < PAUSE_MS else PAUSE_MS)
 
     def _begin(self, onset: Onset, events: list[TurnEvent]) -> Utterance:
         start = max(onset.start - self._settings.prefix_padding_ms * SAMPLES_PER_MS, self._free_from)

@@ -23,8 +23,8 @@ SHORT_SPEECH_MS, LONG_SPEECH_MS = 900, 1_600
 """A statement as short as the first is answered as soon as a question, one as long as the second is not."""
 
 _QUESTION = re.compile(r"([?？]['\"”’)）]*|[嗎吗呢][。]?)$")
-_STATEMENT = re.compile(r"(?<![.…])[.!。！]['\"”’)）]*$")
-_UNMARKED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]$")
+_STATEMENT = re.compile(r"[.!。！]['\"”’)）]*$")
+_OPEN = re.compile(r"(\.\.|[,，、;；:：…\-–—])['\"”’)）]*$")
 _SENTENCES = re.compile(r"(?<=[.!?。！？])\s*")
 _ASKS = re.compile(
     r"(please|tell|give|show|explain|describe|play|stop|wait|write|read|sing|say|translate|set|turn|open|close|call|find"
@@ -71,7 +71,7 @@ def silence_ms(waits: Waits, *, speech_ms: int, probability: float | None, text:
     ``speech_ms``: from the first to the last speech of the utterance; ``text``: its transcript so far.
     """
     ended = None if probability is None else probability >= FINISHED
-    if not text:
+    if not text or not text.strip():
         if ended is None:
             return min(UNANSWERED_MS, waits.longest)
         return max(UNANSWERED_MS, waits.quick) if ended else waits.unsure
@@ -80,25 +80,25 @@ def silence_ms(waits: Waits, *, speech_ms: int, probability: float | None, text:
         return {"open": waits.longest, "answerable": waits.statement}.get(kind, waits.unsure)
     if kind == "answerable":
         return waits.quick
+    if kind == "open":
+        return waits.unsure
     least = waits.quick if kind == "statement" else max(waits.quick, UNANSWERED_MS)
-    most = waits.unsure if kind == "open" else waits.statement
     part = (speech_ms - SHORT_SPEECH_MS) / (LONG_SPEECH_MS - SHORT_SPEECH_MS)
-    return round(least + (most - least) * min(1.0, max(0.0, part)))
+    return round(least + max(0, waits.statement - least) * min(1.0, max(0.0, part)))
 
 
 def ending(text: str) -> Ending:
     """How the words end.
 
-    ``answerable``: a question, a request or a short reply; ``open``: without the mark of a finished sentence, as
-    Whisper writes what breaks off; ``unmarked``: Chinese or Japanese, where it often leaves the mark out, and no comma.
+    ``answerable``: a question, a request or a short reply; ``open``: with a comma, dash or dots, as Whisper writes what
+    breaks off; ``unmarked``: without any mark, as it writes much Chinese and some of the rest.
     """
     text = text.strip()
     if _QUESTION.search(text):
         return "answerable"
-    unmarked = _UNMARKED.search(text) is not None
-    if not unmarked and not _STATEMENT.search(text):
+    if _OPEN.search(text):
         return "open"
-    last = next(sentence for sentence in reversed(_SENTENCES.split(text)) if sentence.strip())
-    if _ASKS.match(last.strip()):
-        return "answerable"
-    return "unmarked" if unmarked else "statement"
+    if not _STATEMENT.search(text):
+        return "unmarked"
+    last = next((sentence for sentence in reversed(_SENTENCES.split(text)) if sentence.strip()), "")
+    return "answerable" if _ASKS.match(last.strip()) else "statement"
