@@ -42,12 +42,18 @@ class Pass(msgspec.Struct, frozen=True):
     logprob: float
     """Mean over the tokens and the end mark."""
     no_speech: float
-    looped: bool
-    """It repeats itself, or did not come to an end."""
+    finished: bool
+    """It came to an end of its own."""
+    repetitive: bool
+    """It says the same over and over: the model's doing, or the speaker's."""
+
+    @property
+    def looped(self) -> bool:
+        return self.repetitive and not self.finished
 
     @property
     def doubtful(self) -> bool:
-        return self.looped or (self.logprob < _LOW_LOGPROB and self.no_speech <= _NO_SPEECH)
+        return self.repetitive or not self.finished or (self.logprob < _LOW_LOGPROB and self.no_speech <= _NO_SPEECH)
 
 
 class WhisperDecoder:
@@ -93,7 +99,8 @@ class WhisperDecoder:
         """The best of at most three passes, and the encoding it was made from.
 
         A doubtful first pass is repeated over the padded 30 s that the model was trained on (a cut window is what makes
-        it loop now and then), then once more with sampling, as Whisper's authors do (Radford et al. 2022, 4.5).
+        it loop now and then), then once more with sampling, as Whisper's authors do (Radford et al. 2022, 4.5). Text
+        that comes twice is what was said.
         """
         first = self._decode(encoded, tokenizer, prompt, len(audio), {"beam_size": self._beam})
         if not first.doubtful or cancelled():
@@ -101,10 +108,11 @@ class WhisperDecoder:
         whole = self.encode(audio, full=True)
         tries = [(first, encoded)]
         for options in ({"beam_size": 5}, _SAMPLING):
-            tries.append((self._decode(whole, tokenizer, prompt, len(audio), options), whole))
-            if not tries[-1][0].doubtful or cancelled():
-                return tries[-1]
-        return max(tries, key=lambda done: (not done[0].looped, done[0].logprob))
+            done = self._decode(whole, tokenizer, prompt, len(audio), options)
+            if not done.doubtful or cancelled() or (done.finished and done.text == tries[-1][0].text):
+                return done, whole
+            tries.append((done, whole))
+        return max(tries, key=lambda done: (done[0].finished, done[0].logprob))
 
     def _decode(
         self, encoded: Any, tokenizer: Tokenizer, prompt: Sequence[int], samples: int, options: dict[str, Any]
@@ -128,7 +136,8 @@ class WhisperDecoder:
             tokens=tuple(tokens),
             logprob=result.scores[0] * len(tokens) / (len(tokens) + 1),
             no_speech=result.no_speech_prob,
-            looped=len(tokens) >= most or _repeats(tokens, text),
+            finished=len(tokens) < most,
+            repetitive=repeats(tokens, text),
         )
 
     def prompt_tokens(self, prompt: str | None, tokenizer: Tokenizer) -> list[int]:
@@ -170,7 +179,7 @@ def _words(
     return [Word(w["word"].strip(), w["start"], w["end"], w["p"]) for w in timed if w["word"].strip()]
 
 
-def _repeats(tokens: Sequence[int], text: str) -> bool:
+def repeats(tokens: Sequence[int], text: str) -> bool:
     """Text that zlib packs too well, or a phrase of up to eight tokens said over and over."""
     raw = text.encode()
     if raw and len(raw) / len(zlib.compress(raw)) > _COMPRESSION_RATIO:

@@ -19,8 +19,8 @@ _BEFORE_S = 0.3
 _AFTER_S = 0.4
 _LONGEST_GAP_S = 2.0
 """A longer silence ends a window: it is not worth encoding, and silence is where Whisper invents."""
-MAX_WINDOW_S = 28.0
-"""Whisper's encoder takes 30 s."""
+MAX_WINDOW_S = 18.8
+"""Of speech: with the sound around it, two of the encoder's 10 s steps. In longer ones it skips sentences."""
 _SEARCH_S = 8.0
 
 
@@ -40,16 +40,18 @@ def speech_probabilities(audio: Audio) -> npt.NDArray[np.float32]:
 
 
 def speech_windows(audio: Audio, probabilities: npt.NDArray[np.float32]) -> list[Window]:
-    """The stretches to transcribe: speech and a little around it, each at most `MAX_WINDOW_S`; none in silence."""
-    runs = _runs(probabilities)
+    """The stretches to transcribe: speech and a little around it, each at most 30 s; none in silence.
+
+    Neighbours share the pause between them: half each, if it is short.
+    """
+    pieces = [cut for run in _grouped(_runs(probabilities)) for cut in _split(*run, probabilities)]
     windows: list[Window] = []
-    for first, last in _grouped(runs):
-        for a, b in _split(first, last, probabilities):
-            start = max(0, int(a * HOP - _BEFORE_S * STT_RATE))
-            end = min(len(audio), int(b * HOP + _AFTER_S * STT_RATE))
-            if windows:
-                start = max(start, windows[-1].end)
-            windows.append(Window(start, end, float(probabilities[a:b].max())))
+    for number, (first, last) in enumerate(pieces):
+        before = (pieces[number - 1][1] + first) // 2 * HOP if number else 0
+        after = (last + pieces[number + 1][0]) // 2 * HOP if number + 1 < len(pieces) else len(audio)
+        start = max(before, int(first * HOP - _BEFORE_S * STT_RATE))
+        end = min(after, len(audio), int(last * HOP + _AFTER_S * STT_RATE))
+        windows.append(Window(start, end, float(probabilities[first:last].max())))
     return windows
 
 
@@ -72,20 +74,26 @@ def _runs(probabilities: npt.NDArray[np.float32]) -> list[tuple[int, int]]:
 
 
 def _grouped(runs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Neighbours joined while they fit one window together and are not far apart."""
-    groups: list[tuple[int, int]] = []
-    most, gap = int(MAX_WINDOW_S * STT_RATE / HOP), int(_LONGEST_GAP_S * STT_RATE / HOP)
-    for first, last in runs:
-        if groups and last - groups[-1][0] <= most and first - groups[-1][1] <= gap:
-            groups[-1] = (groups[-1][0], last)
-        else:
-            groups.append((first, last))
-    return groups
+    """Runs joined into windows: parted by every long silence, and where they do not fit, at the longest late pause."""
+    most, gap = _steps(MAX_WINDOW_S), _steps(_LONGEST_GAP_S)
+    groups: list[list[tuple[int, int]]] = []
+    for run in runs:
+        if not groups or run[0] - groups[-1][-1][1] > gap:
+            groups.append([run])
+            continue
+        group = groups[-1]
+        group.append(run)
+        while len(group) > 1 and run[1] - group[0][0] > most:
+            late = [n for n in range(1, len(group)) if group[n - 1][1] - group[0][0] >= most // 2] or [len(group) - 1]
+            cut = max(late, key=lambda n: group[n][0] - group[n - 1][1])
+            groups[-1], group = group[:cut], group[cut:]
+            groups.append(group)
+    return [(group[0][0], group[-1][1]) for group in groups]
 
 
 def _split(first: int, last: int, probabilities: npt.NDArray[np.float32]) -> list[tuple[int, int]]:
     """Speech without a pause for longer than a window is cut where it is least like speech."""
-    most, search = int(MAX_WINDOW_S * STT_RATE / HOP), int(_SEARCH_S * STT_RATE / HOP)
+    most, search = _steps(MAX_WINDOW_S), _steps(_SEARCH_S)
     pieces = []
     while last - first > most:
         at = first + most - search + int(probabilities[first + most - search : first + most].argmin())
@@ -93,3 +101,7 @@ def _split(first: int, last: int, probabilities: npt.NDArray[np.float32]) -> lis
         first = at
     pieces.append((first, last))
     return pieces
+
+
+def _steps(seconds: float) -> int:
+    return int(seconds * STT_RATE / HOP)
