@@ -1,10 +1,13 @@
 """What of a spoken answer has reached the listener: sound sent, and which words it carried."""
 
 import asyncio
+import re
 
 import msgspec
 
 from conversations.realtime.playback import BYTES_PER_S
+
+_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 
 
 class Span(msgspec.Struct):
@@ -105,11 +108,8 @@ class SpokenAnswer:
 
 
 def _share(text: str, share: float) -> str:
-    """The first words of a text, by their share of its letters; Chinese, without spaces, by characters."""
-    end = int(len(text) * share)
-    if end >= len(text):
-        return text
-    if " " not in text.strip():
-        return text[:end]
-    cut = text.rfind(" ", 0, end + 1)
-    return text[:cut] if cut > 0 else ""
+    """The words that end within that share of the text's letters; of Chinese, the characters."""
+    words = list(_WORDS.finditer(text))
+    length = words[-1].end() if words else 0
+    heard = [word.end() for word in words if word.end() <= length * share]
+    return text[: heard[-1]] if heard else ""
