@@ -104,6 +104,10 @@ class Stack:
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
 
+    def stop_web(self) -> None:
+        """SIGTERM: the server says good-bye to everybody."""
+        self._end("web", signal.SIGTERM)
+
     def kill_web(self) -> None:
         """SIGKILL: no good-bye to anybody."""
         self._end("web", signal.SIGKILL)
