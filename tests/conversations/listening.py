@@ -43,9 +43,9 @@ def silence(ms: int, level: float = 2.0) -> Sound:
 
 
 @functools.cache
-def assistant(text: str) -> Sound:
+def assistant(text: str, speed: float = 1.0) -> Sound:
     """The embedded American voice, without the silence around it, at a usual loudness."""
-    return _trimmed(_said("hibari-us", text))
+    return _trimmed(_said("hibari-us", text, speed))
 
 
 @functools.cache

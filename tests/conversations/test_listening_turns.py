@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conversations.realtime.listening.endpointing import UNANSWERED_MS
 from conversations.realtime.listening.settings import MAX_UTTERANCE_MS, TurnSettings
 from conversations.realtime.turn_events import (
     IdleTimeout,
@@ -73,7 +74,7 @@ def test_an_answer_about_an_earlier_pause_is_ignored() -> None:
     assert isinstance(stopped, SpeechStopped)
     assert stopped.pause == 2
     assert session.of(SpeechResumed) == [SpeechResumed(pause=1)]
-    assert stopped.end_ms - stopped.speech_end_ms == 700
+    assert stopped.end_ms - stopped.speech_end_ms == UNANSWERED_MS
 
 
 def test_a_pause_holds_the_whole_utterance_for_speech_to_text() -> None:

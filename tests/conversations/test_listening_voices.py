@@ -4,9 +4,11 @@ import time
 
 import numpy as np
 import pytest
+from faster_whisper.vad import SileroVADModel
 
 from conversations.realtime.listening import vad
 from conversations.realtime.listening.articulation import is_hum
+from conversations.realtime.listening.resample import Downsampler
 from conversations.realtime.listening.settings import TurnSettings
 from conversations.realtime.turn_events import (
     BargeInConfirmed,
@@ -53,6 +55,23 @@ def test_a_pause_is_told_within_a_tenth_of_a_second_and_a_bit() -> None:
 def test_a_single_word_is_a_turn(word: str) -> None:
     for voice in (assistant, user):
         assert heard(mixed((1_000, voice(word)), length_ms=4_000)).names.count("SpeechStopped") == 1
+
+
+def test_a_word_of_a_quarter_of_a_second_is_a_turn() -> None:
+    for text in ("Yes.", "No.", "Okay."):
+        word = assistant(text, 1.6)[: 250 * MS]
+        assert heard(mixed((1_000, word), length_ms=4_000)).names.count("SpeechStopped") == 1
+
+
+def test_the_model_hears_what_its_makers_code_hears() -> None:
+    """faster-whisper runs the same file over a whole recording at once."""
+    samples = Downsampler().feed(
+        mixed((500, user("What time is it in Tokyo?"))).astype(np.float32)[: 768 * 60]
+    ) / np.float32(32768)
+    expected = SileroVADModel(str(vad._asset()))(samples)
+    stream = vad.load().stream()
+    heard_now = [stream.probability(samples[start : start + 512]) for start in range(0, len(samples), 512)]
+    assert np.allclose(heard_now, np.ravel(expected), atol=1e-3)
 
 
 def test_neither_silence_nor_noise_nor_clicks_nor_tones_are_turns() -> None:

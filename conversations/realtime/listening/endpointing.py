@@ -17,8 +17,10 @@ Ending = Literal["answerable", "statement", "unmarked", "open"]
 
 FINISHED = 0.5
 """Smart Turn's own threshold."""
-UNANSWERED_MS = 700
-"""Waited when no witness has come yet."""
+UNANSWERED_MS = 1_100
+"""Waited for the transcript: it decides as soon as it is there, and before there is nothing to answer."""
+UNMARKED_MS = 700
+"""Least silence after words without a mark."""
 SHORT_SPEECH_MS, LONG_SPEECH_MS = 900, 1_600
 """A statement as short as the first is answered as soon as a question, one as long as the second is not."""
 
@@ -82,7 +84,7 @@ def silence_ms(waits: Waits, *, speech_ms: int, probability: float | None, text:
         return waits.quick
     if kind == "open":
         return waits.unsure
-    least = waits.quick if kind == "statement" else max(waits.quick, UNANSWERED_MS)
+    least = waits.quick if kind == "statement" else max(waits.quick, UNMARKED_MS)
     part = (speech_ms - SHORT_SPEECH_MS) / (LONG_SPEECH_MS - SHORT_SPEECH_MS)
     return round(least + max(0, waits.statement - least) * min(1.0, max(0.0, part)))
 
