@@ -38,7 +38,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     voiceless: bool = False
     """No voice has the language: the words are told, and are not spoken."""
     enough: int | None = None
-    """A spoken answer ends with the sentence that reaches this many `units`; None lets the model say all it has."""
+    """A spoken answer ends with the sentence that reaches this many `units` ..."""
+    most: int | None = None
+    """... and before one that would pass this many. None lets the model say all it has."""
     script: str = ""
     """Said instead of asking the chat model."""
     fault: "Fault | None" = None
@@ -117,6 +119,7 @@ class Generation:
         self._room = asyncio.Event()
         self._room.set()
         self._voice_failed = False
+        self._said_enough = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self, group: asyncio.TaskGroup) -> "Generation":
@@ -196,27 +199,28 @@ class Generation:
             self._finish_text(splitter)
             self._fault(error.code, error.message, _excuse(error))
         else:
-            if not self._said_enough:
-                self._finish_text(splitter)
+            self._finish_text(splitter)
             if not self.text.strip() and not called:
                 self._fault("empty_answer", "The chat model answered nothing.", "no_answer", fatal=False)
         self._pieces.put_nowait(Finished(reason, usage))
 
-    @property
-    def _said_enough(self) -> bool:
-        return self.plan.enough is not None and units(self.text) >= self.plan.enough
-
     def _take(self, text: str, splitter: SentenceSplitter) -> None:
         for piece in splitter.feed(text) if self.plan.spoken else (text,):
-            if piece and not self._said_enough:
-                self.text += piece
-                self._piece(piece)
+            self._add(piece)
+
+    def _add(self, piece: str) -> None:
+        plan, said = self.plan, units(self.text)
+        if plan.most is not None and said and said + units(piece) > plan.most:
+            self._said_enough = True
+        if piece and not self._said_enough:
+            self.text += piece
+            self._piece(piece)
+            self._said_enough = plan.enough is not None and units(self.text) >= plan.enough
 
     def _finish_text(self, splitter: SentenceSplitter) -> None:
         if self.plan.spoken:
             for piece in splitter.flush():
-                self.text += piece
-                self._piece(piece)
+                self._add(piece)
 
     def _piece(self, text: str) -> None:
         self.marks.first_sentence = self.marks.first_sentence or time.monotonic()

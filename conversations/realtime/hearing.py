@@ -183,6 +183,7 @@ class Hearing:
             self._answering.hold()
         else:
             self._answering.resume()
+        log.info("holding", session=self._live.session_id, held=held, at_ms=at_ms)
         self._live.extras.tell(lambda: ex.Holding(held=held, at_ms=at_ms))
 
     def _started(self, event: SpeechStarted) -> None:

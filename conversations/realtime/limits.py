@@ -15,6 +15,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     idle_s: float = 600.0
     """Nothing said, typed or answered for so long ends the session."""
     session_s: float = 3600.0
+    spoken_answer_s: float = 16.0
+    """A spoken answer ends with a sentence before this, unless the client says how long it may be; 0: it does not."""
     responses_per_minute: int = 120
     audio_speed: float = 8.0
     """Sound may come so many times faster than it is spoken ..."""
@@ -32,6 +34,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             idle_s=env.number("AVATAR_SESSION_IDLE_S", 600.0, least=1.0, most=86_400.0),
             session_s=env.number("AVATAR_SESSION_LIMIT_S", 3600.0, least=1.0, most=86_400.0),
+            spoken_answer_s=env.number("AVATAR_SPOKEN_ANSWER_S", 16.0, least=0.0, most=3600.0),
         )
 
 

@@ -70,6 +70,8 @@ class Live:
     rates: Rates
     offer: Offer = field(default_factory=Offer)
     conversation: Conversation = field(default_factory=Conversation)
+    spoken_answer_s: float = 0.0
+    """Where an answer that is spoken ends, at the end of a sentence; 0: where the model ends it."""
     language: str = ""
     """BCP-47 tag of what was said last."""
     crowded: bool = False

@@ -20,8 +20,8 @@ from inference.types import ChatRequest
 
 SPOKEN_TOKENS, WRITTEN_TOKENS = 320, 1024
 """What ``inf`` means for an answer that is spoken and for one that is read."""
-SPOKEN_UNITS = 300
-"""And where a spoken one ends, at the end of a sentence: about 20 s. Whoever wants more asks for it (ADR 0071)."""
+UNITS_PER_S = 15
+"""Letters that a voice says in a second."""
 UNKNOWN_WINDOW = 4096
 _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 
@@ -61,6 +61,7 @@ def plan(
     tools = options.tools if options.tools is not None else settings.tools
     choice = options.tool_choice if options.tool_choice is not None else settings.tool_choice
     language = language_of(live)
+    bounded = spoken and limit == "inf" and live.spoken_answer_s > 0
     if options.input is not None:
         items = tuple(_dereferenced(live, item) for item in options.input)
         system: ChatMessage = {"role": "system", "content": instructions or DEFAULT_INSTRUCTIONS}
@@ -81,7 +82,8 @@ def plan(
         voice=live.offer.voice(_wanted_voice(live, options), language),
         speed=settings.audio.output.speed,
         voiceless=not live.offer.can_speak(language),
-        enough=SPOKEN_UNITS if spoken and limit == "inf" else None,
+        enough=int(live.spoken_answer_s * UNITS_PER_S * 0.65) if bounded else None,
+        most=int(live.spoken_answer_s * UNITS_PER_S) if bounded else None,
         fault=fault,
         script=script,
     )

@@ -165,6 +165,7 @@ class Session:
             settings=settings,
             rates=self._rates,
             touched=self._touch,
+            spoken_answer_s=self._limits.spoken_answer_s,
         )
         self._outbox.recorded = lambda sequence: live.extras.tell(lambda: ex.Recorded(sequence=sequence))
         listener = Listener(live)
