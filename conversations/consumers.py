@@ -70,6 +70,8 @@ class RealtimeConsumer:
             vad=vad.load(),
             limits=self._limits,
             default_voice=settings.INFERENCE.tts_voice,
+            # Not from a server elsewhere, which may count every token that it is shown.
+            reads_ahead=not settings.INFERENCE.chat_url,
         )
         # A task of its own: when the server stops, Daphne cancels this application, not the session's last words.
         running = asyncio.create_task(session.run(), name=f"session {session.id}")

@@ -196,6 +196,7 @@ class Hearing:
             if unheard is not None:
                 self._turns.unanswered(unheard)
         self._turns.began(self._turn)
+        self._answering.read_ahead()
 
     def _paused(self, event: SpeechPaused) -> None:
         self._drop_attempt()

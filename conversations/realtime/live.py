@@ -74,6 +74,8 @@ class Live:
     """Where an answer that is spoken ends, at the end of a sentence; 0: where the model ends it."""
     language: str = ""
     """BCP-47 tag of what was said last."""
+    reads_ahead: bool = False
+    """The chat model may be shown the conversation before it is asked (`Answering.read_ahead`)."""
     crowded: bool = False
     """Others speak to the same machine: what is only nice to have is left out."""
     touched: Callable[[], None] = lambda: None

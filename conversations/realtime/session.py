@@ -53,6 +53,7 @@ class Session:
         vad: VadModel,
         limits: Limits,
         default_voice: str = "",
+        reads_ahead: bool = False,
     ) -> None:
         self.id = new_id("sess")
         self._wish = wish
@@ -61,6 +62,7 @@ class Session:
         self._vad = vad
         self._limits = limits
         self._default_voice = default_voice
+        self._reads_ahead = reads_ahead
         self._outbox = Outbox(send)
         self._rates = Rates(limits)
         self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
@@ -166,6 +168,7 @@ class Session:
             rates=self._rates,
             touched=self._touch,
             spoken_answer_s=self._limits.spoken_answer_s,
+            reads_ahead=self._reads_ahead,
         )
         self._outbox.recorded = lambda sequence: live.extras.tell(lambda: ex.Recorded(sequence=sequence))
         listener = Listener(live)

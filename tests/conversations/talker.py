@@ -171,6 +171,7 @@ async def talking(
     record: MemoryRecord | None = None,
     limits: Limits | None = None,
     wish: Wish | None = None,
+    reads_ahead: bool = False,
 ) -> AsyncIterator[Talker]:
     """A session that has said ``session.created``; it ends with the block."""
     talker = Talker()
@@ -190,6 +191,7 @@ async def talking(
         open_record=open_record,
         vad=LoudnessVad(),
         limits=limits or Limits(),
+        reads_ahead=reads_ahead,
     )
     running = asyncio.create_task(talker.session.run())
     try:
