@@ -143,10 +143,14 @@ class Session:
         try:
             async with asyncio.TaskGroup() as tasks:
                 live = self._live(record, tasks)
-                tasks.create_task(seat.keep(lambda _: self.end(refusals.SERVER_FULL)), name=f"seat {self.id}")
+                keeping = tasks.create_task(seat.keep(lambda _: self.end(refusals.SERVER_FULL)), name=f"seat {self.id}")
                 tasks.create_task(self._keep_time(), name=f"time {self.id}")
                 await self._open(live)
                 ending = await asyncio.shield(self._over)
+                # The place is free at once; what is left to do needs no engine.
+                keeping.cancel()
+                await asyncio.wait([keeping])
+                await seat.leave()
                 await self._wind_down()
                 raise Ended
         except* Ended:
