@@ -89,7 +89,7 @@ async def test_a_line_can_be_heard_again(stack: Stack, open_chat: OpenChat, tmp_
     chat = await (await open_chat(stack, microphone=question)).open()
     await chat.start()
     await chat.state("speaking")
-    await chat.until_audible_for(1000)
+    await chat.until_audible_for(400)  # the model may say no more than hello
     await chat.hush()
     for role in ("user", "assistant"):
         before = await chat.now()
