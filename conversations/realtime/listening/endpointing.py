@@ -52,12 +52,12 @@ class Waits(msgspec.Struct, frozen=True):
     """Both say so."""
 
 
-SERVER = Waits(quick=320, statement=1_150, unsure=1_400, longest=2_000)
+SERVER = Waits(quick=320, statement=1_250, unsure=1_400, longest=2_000)
 SEMANTIC = {
     # Their longest waits are those of OpenAI's semantic_vad.
     "high": Waits(quick=256, statement=700, unsure=1_200, longest=2_000),
-    "medium": Waits(quick=320, statement=1_150, unsure=2_500, longest=4_000),
-    "auto": Waits(quick=320, statement=1_150, unsure=2_500, longest=4_000),
+    "medium": Waits(quick=320, statement=1_250, unsure=2_500, longest=4_000),
+    "auto": Waits(quick=320, statement=1_250, unsure=2_500, longest=4_000),
     "low": Waits(quick=600, statement=1_500, unsure=5_000, longest=8_000),
 }
 
