@@ -17,6 +17,7 @@ TURN_LIMIT_S = 30.0
 GAP_S = 1.0
 STAGGER_S = 0.7
 MEMORY_EVERY_S = 5.0
+INTERRUPT_AFTER_S = 0.8
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -27,6 +28,8 @@ class Plan(msgspec.Struct, frozen=True):
     turns: int = 10
     warmup: int = 1
     minutes: float = 0.0
+    interrupt: bool = False
+    """Each question but the first is asked over the answer to the one before."""
     api_key: str = ""
     language: str = "en"
     voice: str = ""
@@ -101,15 +104,19 @@ class BenchSession:
             clip = self.clips[(turn + self.index * 3) % len(self.clips)]
             asked = await microphone.ask(clip)
             self._watch = watch = TurnWatch(asked)
+            awaited = watch.sounding if self.plan.interrupt else watch.settled
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TURN_LIMIT_S + clip.end_s):
-                    await watch.settled.wait()
-            result = watch.result()
-            if not watch.settled.is_set():
+                    await awaited.wait()
+            result = watch.result(cut_short=self.plan.interrupt)
+            if not awaited.is_set():
                 result.errors.append(f"no answer within {TURN_LIMIT_S:g} s")
             if turn >= 0:
                 self.results.append(result)
             turn += 1
+            if self.plan.interrupt:
+                await asyncio.sleep(INTERRUPT_AFTER_S)
+                continue
             # The answer is played out, so that the next question is no barge-in.
             await asyncio.sleep(max(0.0, result.heard_out - time.perf_counter()) + GAP_S)
 

@@ -25,12 +25,13 @@ QUESTIONS = (
 
 
 class Clip(msgspec.Struct, frozen=True):
-    """``pcm``: PCM16 mono at `WIRE_RATE`, cut `TAIL_MS` after the last audible frame, which ends at ``end_s``."""
+    """``pcm``: PCM16 mono at `WIRE_RATE`; speech is heard from ``start_s`` to ``end_s`` of it."""
 
     name: str
     pcm: bytes
     end_s: float
     text: str | None
+    start_s: float = 0.0
 
 
 class ManifestClip(msgspec.Struct):
@@ -42,14 +43,21 @@ class Manifest(msgspec.Struct):
     clips: list[ManifestClip]
 
 
-def audible(pcm: bytes) -> tuple[bytes, float]:
-    """Cuts silence away: the true end of speech is the end of the last 10 ms within 35 dB of the loudest 10 ms."""
+LEAD_FRAMES = 10
+
+
+def audible(pcm: bytes) -> tuple[bytes, float, float]:
+    """Cuts silence away but for 100 ms before and `TAIL_MS` after; returns the rest and (start, end) of speech in it.
+
+    The true end of speech is the end of the last 10 ms within 35 dB of the loudest 10 ms, its start likewise.
+    """
     samples = np.frombuffer(pcm, np.int16)
     frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME).astype(np.float64)
     level_db = 20 * np.log10(np.sqrt((frames**2).mean(axis=1)) + 1e-9)
     loud = np.flatnonzero(level_db > level_db.max() - FLOOR_DB)
-    start, end = max(0, int(loud[0]) - 10) * FRAME, (int(loud[-1]) + 1) * FRAME
-    return samples[start : end + WIRE_RATE * TAIL_MS // 1000].tobytes(), (end - start) / WIRE_RATE
+    start, end = max(0, int(loud[0]) - LEAD_FRAMES) * FRAME, (int(loud[-1]) + 1) * FRAME
+    kept = samples[start : end + WIRE_RATE * TAIL_MS // 1000].tobytes()
+    return kept, (int(loud[0]) * FRAME - start) / WIRE_RATE, (end - start) / WIRE_RATE
 
 
 def from_manifest(path: Path) -> list[Clip]:
@@ -59,8 +67,8 @@ def from_manifest(path: Path) -> list[Clip]:
 
 
 def from_file(path: Path, text: str | None = None) -> Clip:
-    pcm, end_s = audible(decode(path.read_bytes(), rate=WIRE_RATE).pcm)
-    return Clip(name=path.name, pcm=pcm, end_s=end_s, text=text)
+    pcm, start_s, end_s = audible(decode(path.read_bytes(), rate=WIRE_RATE).pcm)
+    return Clip(name=path.name, pcm=pcm, end_s=end_s, text=text, start_s=start_s)
 
 
 async def spoken(engines: Engines, questions: Sequence[str] = QUESTIONS) -> list[Clip]:
@@ -68,8 +76,8 @@ async def spoken(engines: Engines, questions: Sequence[str] = QUESTIONS) -> list
     clips = []
     for question in questions:
         pcm = b"".join([piece async for piece in engines.speak(question, voice="", language="en")])
-        cut, end_s = audible(pcm)
-        clips.append(Clip(name=question, pcm=cut, end_s=end_s, text=question))
+        cut, start_s, end_s = audible(pcm)
+        clips.append(Clip(name=question, pcm=cut, end_s=end_s, text=question, start_s=start_s))
     return clips
 
 

@@ -16,10 +16,14 @@ NOISE = 2.0
 
 
 class Asked(msgspec.Struct):
-    """A clip on its way; ``end`` is the moment (``time.perf_counter``) when its last audible sample is captured."""
+    """A clip on its way; its first and last audible samples are captured at these moments (``time.perf_counter``)."""
 
     clip: Clip
     end: float
+
+    @property
+    def start(self) -> float:
+        return self.end - self.clip.end_s + self.clip.start_s
 
 
 class Microphone:

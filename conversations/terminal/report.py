@@ -33,6 +33,11 @@ def summary(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     }
     names = sorted({name for turn in outcome.turns for name in turn.server_ms})
     server = {name: percentiles([t.server_ms[name] for t in outcome.turns if name in t.server_ms]) for name in names}
+    barge_in = {
+        step: percentiles(values)
+        for step in ("held", "cancelled")
+        if (values := [t.barge_in_ms[step] for t in outcome.turns if step in t.barge_in_ms])
+    }
     pss = [s.pss_mb for s in outcome.memory]
     return {
         "sessions": plan.sessions,
@@ -41,6 +46,7 @@ def summary(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "took_s": round(outcome.took_s, 1),
         "from_true_end_of_speech_ms": client,
         "server_waterfall_ms": server,
+        "barge_in_from_first_sound_ms": barge_in,
         "turn_errors": sum(bool(t.errors) for t in outcome.turns),
         "errors": sorted({e for t in outcome.turns for e in t.errors} | set(outcome.errors)),
         "turns_split": sum(t.splits > 0 for t in outcome.turns),
@@ -67,6 +73,9 @@ def table(figures: Mapping[str, Any]) -> str:
         lines.append(_row(label, figures["from_true_end_of_speech_ms"].get(step)))
     lines.append("the server's own waterfall")
     lines += [_row(name, row) for name, row in figures["server_waterfall_ms"].items()]
+    if barge_in := figures["barge_in_from_first_sound_ms"]:
+        lines.append("speech over an answer, ms from its true beginning")
+        lines += [_row(name, row) for name, row in barge_in.items()]
     lines.append(
         f"turns with errors {figures['turn_errors']}, split {figures['turns_split']}, "
         f"longest underrun {figures['underrun_ms_max']} ms, sound {figures['audio_s']} s"

@@ -20,6 +20,8 @@ class TurnResult(msgspec.Struct):
     ms: dict[str, float]
     server_ms: dict[str, float]
     """The server's own waterfall (``avatar.waterfall``)."""
+    barge_in_ms: dict[str, float]
+    """From the true *beginning* of speech over an answer: ``held`` (sending stops), ``cancelled``."""
     transcript: str
     reply: str
     audio_s: float
@@ -44,6 +46,8 @@ class TurnWatch:
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
         self.settled = asyncio.Event()
+        self.sounding = asyncio.Event()
+        """Set with the first sound of an answer."""
         self._at: dict[str, float] = {}
         self._responses: dict[str, Response] = {}
         self._transcripts: dict[str, str] = {}
@@ -63,6 +67,8 @@ class TurnWatch:
             self._stops += 1
         elif kind.startswith("conversation.item.input_audio_transcription."):
             self._transcription(kind.rpartition(".")[2], event, now)
+        elif kind == "avatar.holding" and event["held"]:
+            self._at.setdefault("held", now)
         elif kind == "avatar.waterfall":
             self._server_ms = {k: v for k, v in event.items() if k.endswith("_ms") and v is not None}
         elif kind.startswith("response."):
@@ -83,18 +89,22 @@ class TurnWatch:
         response = self._responses.setdefault(response_id, Response())
         if kind == "response.output_audio.delta":
             response.arrivals.append((now, len(base64.b64decode(event["delta"])) / 2 / WIRE_RATE))
+            self.sounding.set()
         elif kind in {"response.output_audio_transcript.delta", "response.output_text.delta"}:
             response.first_text = response.first_text or now
             response.text += event["delta"]
         elif kind == "response.done":
             response.status, response.done = event["response"]["status"], now
+            if response.status == "cancelled":
+                self._at.setdefault("cancelled", now)
 
     def _answer(self) -> Response:
         """The answer that counts: the last one not cancelled (a server may begin anew after a pause)."""
         live = [r for r in self._responses.values() if r.status != "cancelled"]
         return live[-1] if live else Response()
 
-    def result(self) -> TurnResult:
+    def result(self, *, cut_short: bool = False) -> TurnResult:
+        """``cut_short``: the answer is about to be interrupted, so it need not have come to its end."""
         answer, errors = self._answer(), list(self._errors)
         moments = {
             **self._at,
@@ -107,13 +117,18 @@ class TurnWatch:
             errors.append("no sound came")
         elif ms["first_audio"] < 0:
             errors.append("answered before the end of speech")
-        if answer.status not in {"completed", "incomplete"}:
+        if not cut_short and answer.status not in {"completed", "incomplete"}:
             errors.append(f"the answer ended as {answer.status or 'never'}")
         played_until, dry_s = _playback(answer.arrivals)
         return TurnResult(
             clip=self.asked.clip.name,
             ms=ms,
             server_ms=self._server_ms,
+            barge_in_ms={
+                step: round((at - self.asked.start) * 1000, 1)
+                for step in ("held", "cancelled")
+                if (at := self._at.get(step)) is not None
+            },
             transcript=" ".join(self._transcripts.values()).strip(),
             reply=answer.text,
             audio_s=round(sum(length for _, length in answer.arrivals), 3),

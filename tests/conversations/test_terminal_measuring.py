@@ -44,8 +44,9 @@ def heard(turn: TurnWatch, text: str = "a question") -> None:
 
 def test_the_end_of_speech_is_the_last_audible_frame() -> None:
     quiet = np.zeros(WIRE_RATE, np.int16)
-    pcm, end_s = audible(np.concatenate([quiet, tone(1.0, 0.5), tone(0.5, 0.003), quiet]).tobytes())
+    pcm, start_s, end_s = audible(np.concatenate([quiet, tone(1.0, 0.5), tone(0.5, 0.003), quiet]).tobytes())
     # 100 ms of lead are kept before the tone; what is 44 dB below it counts as silence.
+    assert start_s == pytest.approx(0.1, abs=0.011)
     assert end_s == pytest.approx(1.1, abs=0.011)
     assert len(pcm) / 2 / WIRE_RATE == pytest.approx(1.12, abs=0.011)
 
@@ -129,3 +130,13 @@ def test_memory_counts_the_whole_tree() -> None:
         assert memory.sample(os.getpid()).pss_mb > memory.pss_kb(os.getpid()) / 1024 + 45
     finally:
         child.communicate(b"\n")
+
+
+def test_speech_over_an_answer_is_measured_from_its_beginning() -> None:
+    turn = TurnWatch(Asked(Clip("question", b"", 1.0, "a question", 0.1), time.perf_counter() + 0.5))
+    turn.handle({"type": "avatar.holding", "held": True, "at_ms": 0})
+    turn.handle({"type": "response.done", "response": {"id": "r0", "status": "cancelled"}})
+    held = turn.result(cut_short=True).barge_in_ms["held"]
+    # The clip's last sound is captured in 0.5 s, so its first was 0.4 s ago.
+    assert held == pytest.approx(400, abs=20)
+    assert turn.result().barge_in_ms["cancelled"] >= held

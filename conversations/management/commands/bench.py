@@ -31,6 +31,7 @@ class Command(BaseCommand):
             "--manifest", type=Path, help='{"clips": [{"path": ..., "text": ...}]}; default: own questions'
         )
         parser.add_argument("--write-manifest", type=Path, help="save the questions asked, for another instrument")
+        parser.add_argument("--interrupt", action="store_true", help="ask over the answers: measures barge-in")
         parser.add_argument("--language", default="en")
         parser.add_argument("--voice", default="")
         parser.add_argument("--server-pid", type=int, help="whose process tree's memory to sum")
