@@ -109,7 +109,7 @@ class WhisperEngine:
         words: bool,
         cancelled: Cancelled,
     ) -> tuple[str, _Heard | None]:
-        piece = audio[window.start : window.end]
+        piece = np.pad(audio[window.start : window.end], (window.lead, 0))
         encoded = decoder.encode(piece)
         code = code or decoder.detect(encoded)[0]
         tokenizer = decoder.tokenizer(code)
@@ -120,13 +120,15 @@ class WhisperEngine:
         tag = tag or code
         timed: list[Word] = []
         if words and not cancelled():
-            offset = window.start / STT_RATE
+            offset = (window.start - window.lead) / STT_RATE
             timed = [
-                msgspec.structs.replace(
-                    word, text=in_script(word.text, tag), start_s=word.start_s + offset, end_s=word.end_s + offset
+                Word(
+                    in_script(word.text, tag),
+                    max(0.0, word.start_s + offset),
+                    max(0.0, word.end_s + offset),
+                    word.probability,
                 )
                 for word in decoder.align(piece, encoded, done.tokens, tokenizer)
-                if word.text
             ]
         return code, _Heard(done, in_script(done.text, tag), tuple(timed))
 

@@ -4,7 +4,7 @@ import math
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import ctranslate2
 import msgspec
@@ -31,7 +31,13 @@ _LOOP_REPEATS = 4
 _LOW_LOGPROB = -1.0
 _NO_SPEECH = 0.6
 _OPENING, _CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
-_SAMPLING = {"beam_size": 1, "num_hypotheses": 3, "sampling_topk": 0, "sampling_temperature": 0.4}
+Padding = Literal["zero", "floor", "full"]
+"""What fills the window after the sound: zeros as faster-whisper does, its quietest value, or zeros up to 30 s."""
+_RETRIES: tuple[tuple[Padding | None, dict[str, Any]], ...] = (
+    ("floor", {"beam_size": 1}),
+    ("full", {"beam_size": 5}),
+    (None, {"beam_size": 1, "num_hypotheses": 3, "sampling_topk": 0, "sampling_temperature": 0.4}),
+)
 
 
 class Pass(msgspec.Struct, frozen=True):
@@ -79,13 +85,14 @@ class WhisperDecoder:
     def tokenizer(self, code: str) -> Tokenizer:
         return Tokenizer(self._tokenizer, self._model.is_multilingual, task="transcribe", language=code)
 
-    def encode(self, audio: Audio, *, full: bool = False) -> Any:
+    def encode(self, audio: Audio, padding: Padding = "zero") -> Any:
         """The encoder's output for up to 30 s, over a window no longer than the sound asks for."""
         frames = math.ceil(len(audio) / STT_RATE * _FRAMES_PER_S)
         steps = math.ceil((frames + _PAD_FRAMES) / _STEP_FRAMES)
-        window = _FULL_FRAMES if full else min(_FULL_FRAMES, steps * _STEP_FRAMES)
+        window = _FULL_FRAMES if padding == "full" else min(_FULL_FRAMES, steps * _STEP_FRAMES)
         mel = self._features(audio)[:, :window]
-        mel = np.pad(mel, ((0, 0), (0, window - mel.shape[1])))
+        level = float(mel.min()) if padding == "floor" else 0.0
+        mel = np.pad(mel, ((0, 0), (0, window - mel.shape[1])), constant_values=level)
         return self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[None])))
 
     def detect(self, encoded: Any) -> tuple[str, float]:
@@ -96,22 +103,23 @@ class WhisperDecoder:
     def transcribe(
         self, audio: Audio, encoded: Any, tokenizer: Tokenizer, prompt: Sequence[int], cancelled: Cancelled
     ) -> tuple[Pass, Any]:
-        """The best of at most three passes, and the encoding it was made from.
+        """The best of at most four passes, and the encoding it was made from.
 
-        A doubtful first pass is repeated over the padded 30 s that the model was trained on (a cut window is what makes
-        it loop now and then), then once more with sampling, as Whisper's authors do (Radford et al. 2022, 4.5). Text
-        that comes twice is what was said.
+        A doubtful first pass is repeated with the window filled up otherwise (what makes it loop with the one does not
+        with the other), then over the padded 30 s that the model was trained on, and then with sampling, as Whisper's
+        authors do (Radford et al. 2022, 4.5). Text that comes twice is what was said.
         """
-        first = self._decode(encoded, tokenizer, prompt, len(audio), {"beam_size": self._beam})
-        if not first.doubtful or cancelled():
-            return first, encoded
-        whole = self.encode(audio, full=True)
-        tries = [(first, encoded)]
-        for options in ({"beam_size": 5}, _SAMPLING):
-            done = self._decode(whole, tokenizer, prompt, len(audio), options)
-            if not done.doubtful or cancelled() or (done.finished and done.text == tries[-1][0].text):
-                return done, whole
-            tries.append((done, whole))
+        tries = [(self._decode(encoded, tokenizer, prompt, len(audio), {"beam_size": self._beam}), encoded)]
+        for padding, options in _RETRIES:
+            if not tries[-1][0].doubtful or cancelled():
+                return tries[-1]
+            encoded = self.encode(audio, padding) if padding else encoded
+            done = self._decode(encoded, tokenizer, prompt, len(audio), options)
+            if done.finished and done.text == tries[-1][0].text:
+                return done, encoded
+            tries.append((done, encoded))
+        if not tries[-1][0].doubtful:
+            return tries[-1]
         return max(tries, key=lambda done: (done[0].finished, done[0].logprob))
 
     def _decode(
