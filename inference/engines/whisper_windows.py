@@ -17,7 +17,6 @@ _MAYBE = 0.35
 _LEAST_SPEECH_STEPS = 2
 _BEFORE_S = 0.3
 _AFTER_S = 0.4
-_LEAD_S = 0.2
 _LONGEST_GAP_S = 2.0
 """A longer silence ends a window: it is not worth encoding, and silence is where Whisper invents."""
 MAX_WINDOW_S = 18.8
@@ -33,7 +32,7 @@ class Window(msgspec.Struct, frozen=True):
     speech: float
     """The voice activity model's surest step in it."""
     lead: int
-    """Silence to put before it: Whisper stumbles over speech that begins at once."""
+    """Silence to put before it: speech that begins at once makes Whisper stumble."""
 
 
 def speech_probabilities(audio: Audio) -> npt.NDArray[np.float32]:
@@ -55,7 +54,7 @@ def speech_windows(audio: Audio, probabilities: npt.NDArray[np.float32]) -> list
         after = (last + pieces[number + 1][0]) // 2 * HOP if number + 1 < len(pieces) else len(audio)
         start = max(before, int(first * HOP - _BEFORE_S * STT_RATE))
         end = min(after, len(audio), int(last * HOP + _AFTER_S * STT_RATE))
-        lead = max(0, int(_LEAD_S * STT_RATE) - (first * HOP - start))
+        lead = max(0, int(_BEFORE_S * STT_RATE) - (first * HOP - start))
         windows.append(Window(start, end, float(probabilities[first:last].max()), lead))
     return windows
 

@@ -83,7 +83,7 @@ def test_a_window_is_the_speech_and_a_little_around_it() -> None:
 def test_speech_that_begins_at_once_is_given_a_lead() -> None:
     probabilities = _probabilities((2, 0.9), (5, 0.0), (2, 0.9))
     at_once, after_silence = speech_windows(np.zeros(len(probabilities) * HOP, np.float32), probabilities)
-    assert at_once.lead == int(0.2 * STT_RATE)
+    assert at_once.lead == int(0.3 * STT_RATE)
     assert after_silence.lead == 0
 
 
