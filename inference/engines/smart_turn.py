@@ -60,7 +60,7 @@ class SmartTurnEngine:
         """Probability (0..1) that the turn is over.
 
         ``audio``: float32, mono, `STT_RATE`, shape (n,): the utterance up to the pause; its last 8 s count. Takes about
-        20 ms on one core. Raises `EngineUnavailable` before `load`.
+        26 ms on one core. Raises `EngineUnavailable` before `load`.
         """
         if self._session is None:
             raise EngineUnavailable("The turn detection model is not loaded yet.")
