@@ -12,9 +12,9 @@ from avatar_project.models import User
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def here(**more: str) -> Client:
-    """A browser on the server's own machine."""
-    return Client(SERVER_NAME="127.0.0.1", HTTP_HOST="127.0.0.1:8000", **more)
+def here(forwarded: str = "") -> Client:
+    """A browser on the server's own machine; ``forwarded``: what a proxy says of who is behind it."""
+    return Client(SERVER_NAME="127.0.0.1", HTTP_HOST="127.0.0.1:8000", HTTP_X_FORWARDED_FOR=forwarded)
 
 
 def test_whoever_opens_the_page_on_this_machine_is_a_guest() -> None:
@@ -45,7 +45,7 @@ def test_nobody_is_a_guest_through_an_address_that_others_reach(server: str, set
 
 def test_an_address_that_a_proxy_names_does_not_count(settings: Settings) -> None:
     settings.GUESTS_ADMITTED = False
-    answer = here(REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR="127.0.0.1").get("/chat")
+    answer = here(forwarded="127.0.0.1").get("/chat")
     assert (answer.status_code, User.objects.count()) == (302, 0)
 
 
