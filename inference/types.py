@@ -80,6 +80,8 @@ class ChatRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     max_tokens: int | None = None
     temperature: float | None = None
     seed: int | None = None
+    prompt_cache_key: str = ""
+    """Requests with the same key go on from each other's prompts (OpenAI's field of that name); empty: unknown."""
 
 
 class VoiceInfo(msgspec.Struct, frozen=True):

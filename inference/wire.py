@@ -106,6 +106,8 @@ def chat_body(request: ChatRequest, *, stream: bool) -> bytes:
         value = getattr(request, name)
         if value is not None:
             body[name] = value
+    if request.prompt_cache_key:
+        body["prompt_cache_key"] = request.prompt_cache_key
     return msgspec.json.encode(body)
 
 

@@ -76,6 +76,7 @@ def plan(
             tools=chat_tools(tools),
             tool_choice=chat_tool_choice(choice) if tools else None,
             max_tokens=max_tokens,
+            prompt_cache_key=live.session_id if options.input is None else "",
         ),
         spoken=spoken,
         language=language,

@@ -73,7 +73,9 @@ class TurnWatch:
             self._server_ms = {k: v for k, v in event.items() if k.endswith("_ms") and v is not None}
         elif kind.startswith("response."):
             self._response(kind, event, now)
-        if self._answer().done and self._transcripts and not self._speaking:
+        done = self._answer().done
+        # An answer before the end of the question is one to a part of it: the one that counts is still to come.
+        if done and done > self.asked.end and self._transcripts and not self._speaking:
             self.settled.set()
 
     def _transcription(self, step: str, event: dict[str, Any], now: float) -> None:

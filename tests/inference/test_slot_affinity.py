@@ -12,8 +12,8 @@ def said(*turns: str) -> list[dict[str, Any]]:
     return [SYSTEM, *({"role": roles[position % 2], "content": turn} for position, turn in enumerate(turns))]
 
 
-def slot_of(slots: Slots, messages: list[dict[str, Any]]) -> int | None:
-    with slots.take(messages) as slot:
+def slot_of(slots: Slots, messages: list[dict[str, Any]], owner: str = "") -> int | None:
+    with slots.take(messages, owner) as slot:
         return slot
 
 
@@ -65,3 +65,24 @@ def test_a_last_message_that_changed_keeps_the_slot() -> None:
 def test_a_system_message_in_common_is_not_enough() -> None:
     slots = Slots(3)
     assert slot_of(slots, said("Hello")) != slot_of(slots, said("Good day"))
+
+
+def test_a_conversation_that_forgets_its_oldest_turns_keeps_its_slot() -> None:
+    slots = Slots(3)
+    anna, ben = slot_of(slots, said("I am Anna"), "anna"), slot_of(slots, said("I am Ben"), "ben")
+    assert anna != ben
+    for number in range(3):
+        assert slot_of(slots, said(f"Anna again, {number}"), "anna") == anna
+        assert slot_of(slots, said(f"Ben again, {number}"), "ben") == ben
+
+
+def test_two_with_the_same_beginning_do_not_share_a_slot_when_they_say_who_they_are() -> None:
+    slots = Slots(3)
+    assert slot_of(slots, [SYSTEM], "anna") != slot_of(slots, [SYSTEM], "ben")
+
+
+def test_a_newcomer_takes_the_slot_of_who_was_away_longest() -> None:
+    slots = Slots(2)
+    away = slot_of(slots, said("Hello"), "anna")
+    slot_of(slots, said("Hello"), "ben")
+    assert slot_of(slots, said("Hello"), "cleo") == away

@@ -37,6 +37,8 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 """How questions, requests and short replies begin, where the mark does not tell."""
+_LEADS_ON = re.compile(r"(and|but|so|or|because|if|when|while|although|though|since|unless|until)\b", re.IGNORECASE)
+"""How a sentence begins that has more to come, whatever mark Whisper puts behind its first part."""
 
 
 class Waits(msgspec.Struct, frozen=True):
@@ -93,7 +95,8 @@ def ending(text: str) -> Ending:
     """How the words end.
 
     ``answerable``: a question, a request or a short reply; ``open``: with a comma, dash or dots, as Whisper writes what
-    breaks off; ``unmarked``: without any mark, as it writes much Chinese and some of the rest.
+    breaks off, or a sentence that began with "and", "if" or the like; ``unmarked``: without any mark, as it writes much
+    Chinese and some of the rest.
     """
     text = text.strip()
     if _QUESTION.search(text):
@@ -103,4 +106,6 @@ def ending(text: str) -> Ending:
     if not _STATEMENT.search(text):
         return "unmarked"
     last = next((sentence for sentence in reversed(_SENTENCES.split(text)) if sentence.strip()), "")
+    if _LEADS_ON.match(last.strip()):
+        return "open"
     return "answerable" if _ASKS.match(last.strip()) else "statement"

@@ -101,7 +101,9 @@ class EmbeddedChat:
 
     @asynccontextmanager
     async def post(self, body: ChatBody) -> AsyncIterator[aiohttp.ClientResponse]:
-        with self._affinity.take(body.get("messages") or ()) as slot:
+        body = dict(body)
+        owner = str(body.pop("prompt_cache_key", ""))
+        with self._affinity.take(body.get("messages") or (), owner) as slot:
             sent = msgspec.json.encode(body if slot is None else {**body, "id_slot": slot})
             try:
                 async with await self._send(sent) as response:

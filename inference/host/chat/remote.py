@@ -87,7 +87,7 @@ class RemoteChat:
         try:
             async with self._http.post(
                 f"{self._base}/chat/completions",
-                data=msgspec.json.encode({**body, "model": self._model}),
+                data=msgspec.json.encode(_understood({**body, "model": self._model})),
                 headers={"Content-Type": "application/json"},
             ) as response:
                 yield response
@@ -142,3 +142,8 @@ class RemoteChat:
         self._state, self._detail = state, detail
         self._settled.set()
         self._changes.notify()
+
+
+def _understood(body: ChatBody) -> ChatBody:
+    """Without what some servers refuse because they do not know it."""
+    return {name: value for name, value in body.items() if name != "prompt_cache_key"}
