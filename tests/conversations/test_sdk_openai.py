@@ -20,6 +20,8 @@ from tests.server import Stack
 pytestmark = [pytest.mark.models, pytest.mark.server]
 SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
 WITHIN_S = 60.0
+ANSWERED = {"completed", "incomplete"}
+"""The small model may talk until it is stopped: an answer cut at its longest is `incomplete`, and no fault."""
 WEATHER: dict[str, Any] = {
     "type": "function",
     "name": "get_weather",
@@ -89,7 +91,7 @@ async def test_a_spoken_question_is_answered_aloud(stack: Stack) -> None:
         heard = await client.until("conversation.item.input_audio_transcription.completed")
         assert {"dog", "cat"} <= set(heard.transcript.lower().strip("?").split())
         done = await client.until("response.done")
-        assert done.response.status == "completed"
+        assert done.response.status in ANSWERED
         said = done.response.output[0].content[0].transcript
         assert said
         seconds = len(client.sound()) / 48_000
@@ -115,12 +117,12 @@ async def test_speech_over_an_answer_interrupts_it(stack: Stack) -> None:
             item_id=delta.item_id, content_index=0, audio_end_ms=min(300, sent_ms)
         )
         assert (await client.until("conversation.item.truncated")).item_id == delta.item_id
-        assert (await client.until("response.done")).response.status == "completed"
+        assert (await client.until("response.done")).response.status in ANSWERED
 
 
 async def test_push_to_talk_and_a_written_answer(stack: Stack) -> None:
     question = await speech(stack, "What is your favourite colour?")
-    session = {"output_modalities": ["text"], "audio": {"input": {"turn_detection": None}}}
+    session = {"output_modalities": ["text"], "max_output_tokens": 200, "audio": {"input": {"turn_detection": None}}}
     async with connected(stack, **session) as client:
         for start in range(0, len(question), 96_000):
             piece = base64.b64encode(question[start : start + 96_000]).decode()
@@ -129,7 +131,7 @@ async def test_push_to_talk_and_a_written_answer(stack: Stack) -> None:
         await client.connection.input_audio_buffer.commit()
         await client.connection.response.create()
         done = await client.until("response.done")
-        assert done.response.status == "completed"
+        assert done.response.status in ANSWERED
         assert done.response.output[0].content[0].text
         assert not client.sound()
         heard = next(e for e in client.seen if e.type == "conversation.item.input_audio_transcription.completed")
@@ -157,7 +159,7 @@ async def test_a_required_tool_is_called_with_arguments_that_fit_its_schema(stac
         await client.connection.conversation.item.create(item=output)  # type: ignore[arg-type]
         await client.connection.response.create(response={"tool_choice": "none"})
         done = await client.until("response.done")
-        assert done.response.status == "completed"
+        assert done.response.status in ANSWERED
         assert done.response.output[0].type == "message"
 
 
