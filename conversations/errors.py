@@ -10,3 +10,27 @@ class ConversationNotFound(Exception):
 
 class UnknownOwner(Exception):
     """A conversation cannot start for a person who does not exist."""
+
+
+class Refused(Exception):
+    """What was asked cannot be done. The message is for people: what, why, and what to do instead."""
+
+    code = "refused"
+
+
+class NotAllowed(Refused):
+    """The one who asks lacks the permission (HTTP 403)."""
+
+    code = "not_allowed"
+
+
+class WrongState(Refused):
+    """It was erased, decided, or ended before (HTTP 409)."""
+
+    code = "wrong_state"
+
+
+class Invalid(Refused):
+    """The request itself is wrong (HTTP 400)."""
+
+    code = "invalid"

@@ -19,11 +19,104 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     personal: ClassVar[frozenset[str]] = frozenset()
 
 
+Keep = Literal["sound", "text", "nothing"]
+"""What is kept of a conversation: sound and words, words alone, or neither (a private conversation)."""
+
+
 class ConversationStarted(Fact, frozen=True, kw_only=True):
     type = "conversation.started"
     owner: str
     language: str = ""
     voice: str = ""
+    keep: Keep = "sound"
+    forked_from: str = ""
+    """The conversation that this one goes on from; its facts up to ``forked_at`` are copied after this one."""
+    forked_at: str = ""
+    """The last turn that was taken over."""
+
+
+class KeepChanged(Fact, frozen=True, kw_only=True):
+    """The person chose what is kept from here on."""
+
+    type = "conversation.keep_changed"
+    keep: Keep
+
+
+class ConversationHidden(Fact, frozen=True, kw_only=True):
+    """A moderator took the conversation out of its owner's sight, or gave it back (``hidden`` is False)."""
+
+    type = "conversation.hidden"
+    personal = frozenset({"note"})
+    hidden: bool
+    reason: str
+    note: str = ""
+
+
+class ConversationErased(Fact, frozen=True, kw_only=True):
+    """The tombstone: the stream's keys and sounds are gone. Nothing personal can follow."""
+
+    type = "conversation.erased"
+    reason: str
+
+
+class TurnRedacted(Fact, frozen=True, kw_only=True):
+    """Words and sound of one turn are gone for good. ``what``: both, or the sound alone."""
+
+    type = "turn.redacted"
+    turn_id: str
+    reason: str
+    what: Literal["all", "sound"] = "all"
+
+
+class FlagRaised(Fact, frozen=True, kw_only=True):
+    """A rule or a person asks a moderator to look. ``turn_id`` is empty for the conversation as a whole."""
+
+    type = "flag.raised"
+    personal = frozenset({"note"})
+    flag_id: str
+    turn_id: str = ""
+    reason: str
+    rule: str = ""
+    """Name of the rule that raised it; empty when a person did."""
+    note: str = ""
+
+
+class FlagDecided(Fact, frozen=True, kw_only=True):
+    """A person decided about a flag."""
+
+    type = "flag.decided"
+    personal = frozenset({"note"})
+    flag_id: str
+    decision: Literal["dismissed", "upheld"]
+    reason: str
+    note: str = ""
+
+
+class SessionMuted(Fact, frozen=True, kw_only=True):
+    """A moderator silenced a live session, or let it speak again: nothing is heard of it and it says nothing."""
+
+    type = "session.muted"
+    session_id: str
+    muted: bool
+    reason: str
+
+
+class SessionCut(Fact, frozen=True, kw_only=True):
+    """A moderator ended a live session; `SessionClosed` follows from the session itself."""
+
+    type = "session.cut"
+    session_id: str
+    reason: str
+
+
+class RecordingHeard(Fact, frozen=True, kw_only=True):
+    """Somebody who is not the owner listened to a recording, or read the words (``what`` is ``words``)."""
+
+    type = "recording.heard"
+    turn_id: str = ""
+    audio_id: str = ""
+    what: Literal["sound", "words"] = "sound"
+    reason: str = ""
 
 
 class SessionOpened(Fact, frozen=True, kw_only=True):

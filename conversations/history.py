@@ -12,6 +12,7 @@ from conversations.events import (
     ReplyHeard,
     ReplySpoken,
     ToolCalled,
+    TurnRedacted,
     UserSpoke,
     UserTranscribed,
     UserWrote,
@@ -119,6 +120,10 @@ class History:
             case ItemDeleted():
                 self._remove(fact.item_id)
                 self._deleted.add(fact.item_id)
+            case TurnRedacted() if fact.what == "all":
+                for item_id in [item.item_id for item in self._items.values() if item.turn_id == fact.turn_id]:
+                    self._remove(item_id)
+                    self._deleted.add(item_id)
             case _:
                 pass
 

@@ -4,6 +4,14 @@ from django.conf import settings
 from django.db import models
 
 
+class Keep(models.TextChoices):
+    """What is kept of a conversation (`events.Keep`)."""
+
+    SOUND = "sound"
+    TEXT = "text"
+    NOTHING = "nothing"
+
+
 class Conversation(models.Model):
     """A conversation as lists show it. It has no words of its own: titles and previews come from its turns."""
 
@@ -17,9 +25,38 @@ class Conversation(models.Model):
     turn_count = models.PositiveIntegerField(default=0)
     sequence = models.PositiveBigIntegerField()
     """The last event of the stream that is in here."""
+    keep = models.CharField(max_length=8, choices=Keep.choices, default=Keep.SOUND)
+    hidden = models.BooleanField(default=False)
+    """A moderator took it out of its owner's sight."""
+    erased_at = models.DateTimeField(null=True)
+    forked_from = models.UUIDField(null=True)
+    forked_at = models.CharField(max_length=120, blank=True)
+    error_count = models.PositiveIntegerField(default=0)
+    """Turns that failed."""
+    slowest_ms = models.FloatField(null=True)
+    """The longest that somebody waited for the first sound of an answer."""
+    open_flags = models.PositiveIntegerField(default=0)
 
     class Meta:
-        indexes = (models.Index(fields=("owner", "-updated_at"), name="conversation_owner_updated"),)
+        permissions = (
+            ("read_words", "Can read what others said"),
+            ("listen_recording", "Can listen to others' recordings"),
+            ("watch_session", "Can follow a live session"),
+            ("mute_session", "Can mute a live session"),
+            ("cut_session", "Can end a live session"),
+            ("flag_conversation", "Can flag a conversation or a turn"),
+            ("decide_flag", "Can dismiss or uphold a flag"),
+            ("redact_turn", "Can redact a turn, for good"),
+            ("hide_conversation", "Can hide a conversation from its owner"),
+            ("erase_conversation", "Can erase a conversation, for good"),
+            ("verify_record", "Can verify the record's chain"),
+            ("rerun_conversation", "Can run a conversation again with other engines"),
+        )
+        indexes = (
+            models.Index(fields=("owner", "-updated_at"), name="conversation_owner_updated"),
+            models.Index(fields=("-updated_at", "-id"), name="conversation_updated"),
+            models.Index(fields=("-open_flags", "-updated_at"), name="conversation_flagged"),
+        )
 
     def __str__(self) -> str:
         return str(self.id)
@@ -58,6 +95,10 @@ class Turn(models.Model):
     reason = models.CharField(max_length=200, blank=True)
     error_code = models.CharField(max_length=80, blank=True)
     sealed_words = models.BinaryField(null=True)
+    keep = models.CharField(max_length=8, choices=Keep.choices, default=Keep.SOUND)
+    redacted = models.BooleanField(default=False)
+    """Its words and sound were taken away; False while only the sound was (then the audio ids are empty)."""
+    open_flags = models.PositiveIntegerField(default=0)
 
     user_item_id = models.CharField(max_length=120, blank=True)
     user_audio_id = models.CharField(max_length=64, blank=True)
@@ -88,6 +129,7 @@ class Turn(models.Model):
 
     class Meta:
         ordering = ("conversation", "number")
+        indexes = (models.Index(fields=("started_at",), name="turn_started"),)
         constraints = (
             models.UniqueConstraint(fields=("conversation", "turn_id"), name="turn_of_conversation"),
             models.UniqueConstraint(fields=("conversation", "number"), name="turn_number_of_conversation"),
@@ -95,3 +137,52 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.conversation_id} turn {self.number}"
+
+
+class Session(models.Model):
+    """One time that somebody was connected; ``closed_at`` stays empty when the server died first."""
+
+    session_id = models.CharField(max_length=120, primary_key=True)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="sessions")
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    close_reason = models.CharField(max_length=200, blank=True)
+    model = models.CharField(max_length=120, blank=True)
+    voice = models.CharField(max_length=120, blank=True)
+    language = models.CharField(max_length=40, blank=True)
+    muted = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = (models.Index(fields=("closed_at", "-opened_at"), name="session_open"),)
+
+    def __str__(self) -> str:
+        return self.session_id
+
+
+class FlagStatus(models.TextChoices):
+    OPEN = "open"
+    DISMISSED = "dismissed"
+    UPHELD = "upheld"
+
+
+class Flag(models.Model):
+    """Somebody, or a rule, asked a moderator to look. Its notes are in the log alone, sealed."""
+
+    flag_id = models.CharField(max_length=64, primary_key=True)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="flags")
+    turn_id = models.CharField(max_length=120, blank=True)
+    reason = models.CharField(max_length=80)
+    rule = models.CharField(max_length=120, blank=True)
+    status = models.CharField(max_length=9, choices=FlagStatus.choices, default=FlagStatus.OPEN)
+    raised_by = models.CharField(max_length=64, blank=True)
+    """The actor's opaque id; empty when a rule did."""
+    raised_at = models.DateTimeField()
+    decided_by = models.CharField(max_length=64, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    decision_reason = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("status", "-raised_at"), name="flag_open"),)
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.status})"

@@ -1,6 +1,6 @@
 """Read models from facts: the same fold writes them in the append's transaction and remakes them from the log."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,16 +10,24 @@ from django.core.exceptions import ValidationError
 from conversations import words
 from conversations.errors import UnknownOwner
 from conversations.events import (
+    ConversationErased,
+    ConversationHidden,
     ConversationStarted,
     Fact,
+    FlagDecided,
+    FlagRaised,
+    KeepChanged,
     ReplyFailed,
     ReplyFinished,
     ReplyGenerated,
     ReplyHeard,
     ReplySpoken,
     ReplyStarted,
+    SessionClosed,
+    SessionMuted,
     SessionOpened,
     TurnMeasured,
+    TurnRedacted,
     UserSpoke,
     UserTranscribed,
     UserTranscriptionFailed,
@@ -31,7 +39,7 @@ from conversations.log.keys import KeyRing
 from conversations.log.models import Purpose
 from conversations.log.prepared import Insert, Select
 from conversations.log.types import RecordedEvent
-from conversations.models import Conversation, Turn, TurnStatus
+from conversations.models import Conversation, Flag, FlagStatus, Keep, Session, Turn, TurnStatus
 from conversations.streams import conversation_of
 from conversations.words import TurnWords
 
@@ -39,6 +47,10 @@ _conversation = Select(Conversation, "id")
 _turn = Select(Turn, "conversation", "turn_id")
 _save_conversation = Insert(Conversation, key=("id",))
 _save_turns = Insert(Turn, key=("conversation", "turn_id"), skip=("id",))
+_session = Select(Session, "session_id")
+_save_sessions = Insert(Session, key=("session_id",))
+_flag = Select(Flag, "flag_id")
+_save_flags = Insert(Flag, key=("flag_id",))
 _STEPS = ("endpoint_ms", "transcript_ms", "first_token_ms", "first_sentence_ms", "first_audio_ms", "model_ms")
 
 
@@ -53,14 +65,29 @@ class Rows:
     conversation: Conversation | None = None
     turns: dict[str, Turn] = field(default_factory=dict)
     words: dict[str, TurnWords] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
+    flags: dict[str, Flag] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
 
     @classmethod
-    def load(cls, ring: KeyRing, turn_ids: Iterable[str]) -> "Rows":
+    def load(cls, ring: KeyRing, events: Sequence[RecordedEvent]) -> "Rows":
+        """The rows that the events will change."""
         rows = cls(ring, _conversation.first(UUID(conversation_of(ring.stream))))
-        if rows.conversation is not None:
-            found = [turn for turn_id in set(turn_ids) if turn_id for turn in _turn(rows.conversation.id, turn_id)]
-            rows.turns = {turn.turn_id: turn for turn in found}
+        if rows.conversation is None:
+            return rows
+        named = [event.payload.get("turn_id", "") for event in events]
+        turn_ids = {turn_id for turn_id in (*named, *(event.metadata.correlation for event in events)) if turn_id}
+        for event in events:
+            if session := _session.first(event.payload["session_id"]) if "session_id" in event.payload else None:
+                rows.sessions[session.session_id] = session
+            if flag := _flag.first(event.payload["flag_id"]) if "flag_id" in event.payload else None:
+                rows.flags[flag.flag_id] = flag
+                turn_ids |= {flag.turn_id} - {""}
+        if any(event.type == ConversationErased.type for event in events):
+            found = list(Turn.objects.filter(conversation=rows.conversation))
+        else:
+            found = [turn for turn_id in turn_ids for turn in _turn(rows.conversation.id, turn_id)]
+        rows.turns = {turn.turn_id: turn for turn in found}
         return rows
 
     def fold(self, event: RecordedEvent) -> None:
@@ -70,14 +97,61 @@ class Rows:
             self.conversation = _started(event, fact)
         conversation = self.conversation
         conversation.sequence, conversation.updated_at = event.sequence, event.recorded_at
-        if isinstance(fact, SessionOpened):
-            conversation.language = fact.language or conversation.language
-            conversation.voice = fact.voice or conversation.voice
+        self._administer(conversation, fact, event)
         if turn_id := event.metadata.correlation:
             turn = self._turn(turn_id, conversation, event)
+            failed_before = turn.error_code
             _describe(turn, fact)
+            if turn.error_code and not failed_before:
+                conversation.error_count += 1
+            if turn.first_audio_ms is not None:
+                conversation.slowest_ms = max(turn.first_audio_ms, conversation.slowest_ms or 0.0)
             if not event.redacted:
                 self._say(turn, fact)
+
+    def _administer(self, conversation: Conversation, fact: Fact, event: RecordedEvent) -> None:
+        """What befalls the conversation as a whole."""
+        match fact:
+            case SessionOpened():
+                conversation.language = fact.language or conversation.language
+                conversation.voice = fact.voice or conversation.voice
+                self.sessions[fact.session_id] = _opened(conversation, fact, event)
+            case SessionClosed() if session := self.sessions.get(fact.session_id):
+                session.closed_at, session.close_reason = event.recorded_at, fact.reason
+            case SessionMuted() if session := self.sessions.get(fact.session_id):
+                session.muted = fact.muted
+            case KeepChanged():
+                conversation.keep = fact.keep
+            case ConversationHidden():
+                conversation.hidden = fact.hidden
+            case ConversationErased():
+                conversation.erased_at = event.recorded_at
+                for turn in self.turns.values():
+                    self._redact(turn, sound_only=False)
+            case TurnRedacted() if redacted := self.turns.get(fact.turn_id):
+                self._redact(redacted, sound_only=fact.what == "sound")
+            case FlagRaised():
+                self._count_flag(conversation, fact.turn_id, 1)
+                self.flags[fact.flag_id] = _raised(conversation, fact, event)
+            case FlagDecided() if (flag := self.flags.get(fact.flag_id)) and flag.status == FlagStatus.OPEN:
+                self._count_flag(conversation, flag.turn_id, -1)
+                flag.status, flag.decision_reason = FlagStatus(fact.decision), fact.reason
+                flag.decided_by, flag.decided_at = event.metadata.actor, event.recorded_at
+            case _:
+                pass
+
+    def _redact(self, turn: Turn, *, sound_only: bool) -> None:
+        self.touched.add(turn.turn_id)
+        turn.user_audio_id = turn.reply_audio_id = ""
+        if not sound_only:
+            turn.sealed_words, turn.redacted = None, True
+            self.words.pop(turn.turn_id, None)
+
+    def _count_flag(self, conversation: Conversation, turn_id: str, change: int) -> None:
+        conversation.open_flags += change
+        if turn := self.turns.get(turn_id):
+            turn.open_flags += change
+            self.touched.add(turn_id)
 
     def _turn(self, turn_id: str, conversation: Conversation, event: RecordedEvent) -> Turn:
         self.touched.add(turn_id)
@@ -88,6 +162,7 @@ class Rows:
                 turn_id=turn_id,
                 number=conversation.turn_count,
                 started_at=event.recorded_at,
+                keep=conversation.keep,
             )
         return self.turns[turn_id]
 
@@ -121,7 +196,7 @@ class Rows:
 
 def project(events: Sequence[RecordedEvent], ring: KeyRing) -> None:
     """The projector that `apps` registers with the log: writes the rows in the append's own transaction."""
-    rows = Rows.load(ring, {event.metadata.correlation for event in events})
+    rows = Rows.load(ring, events)
     fresh = rows.conversation is None
     for event in events:
         rows.fold(event)
@@ -131,6 +206,8 @@ def project(events: Sequence[RecordedEvent], ring: KeyRing) -> None:
             require_owner(rows.conversation)
         _save_conversation([rows.conversation])
     _save_turns(rows.turns[turn_id] for turn_id in rows.touched)
+    _save_sessions(rows.sessions.values())
+    _save_flags(rows.flags.values())
 
 
 def open_words(turn: Turn, ring: KeyRing) -> TurnWords | None:
@@ -165,6 +242,32 @@ def _started(event: RecordedEvent, fact: Fact) -> Conversation:
         started_at=event.recorded_at,
         language=fact.language,
         voice=fact.voice,
+        keep=Keep(fact.keep),
+        forked_from=UUID(fact.forked_from) if fact.forked_from else None,
+        forked_at=fact.forked_at,
+    )
+
+
+def _opened(conversation: Conversation, fact: SessionOpened, event: RecordedEvent) -> Session:
+    return Session(
+        session_id=fact.session_id,
+        conversation=conversation,
+        opened_at=event.recorded_at,
+        model=fact.model,
+        voice=fact.voice,
+        language=fact.language,
+    )
+
+
+def _raised(conversation: Conversation, fact: FlagRaised, event: RecordedEvent) -> Flag:
+    return Flag(
+        flag_id=fact.flag_id,
+        conversation=conversation,
+        turn_id=fact.turn_id,
+        reason=fact.reason,
+        rule=fact.rule,
+        raised_by="" if fact.rule else event.metadata.actor,
+        raised_at=event.recorded_at,
     )
 
 

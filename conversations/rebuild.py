@@ -1,5 +1,7 @@
 """Remaking the read models from the log, or telling where they differ from it; the living are not held up."""
 
+from collections.abc import Iterable
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -8,11 +10,14 @@ from conversations.log import store
 from conversations.log.keys import KeyRing
 from conversations.log.models import Head
 from conversations.log.prepared import Insert
-from conversations.models import Conversation, Turn
+from conversations.models import Conversation, Flag, Session, Turn
 from conversations.projections import Rows, open_words, require_owner
 from conversations.streams import CATEGORY, conversation_of, stream_of
 
+R = TypeVar("R", Conversation, Turn, Session, Flag)
 _insert_turns = Insert(Turn, skip=("id",))
+_insert_sessions = Insert(Session)
+_insert_flags = Insert(Flag)
 _save_conversation = Insert(Conversation, key=("id",))
 
 
@@ -29,11 +34,17 @@ def differences(stream: str) -> list[str]:
     while True:
         standing = Conversation.objects.filter(id=conversation_id).first()
         turns = list(Turn.objects.filter(conversation_id=conversation_id))
+        beside = [*Session.objects.filter(conversation_id=conversation_id)]
+        flags = [*Flag.objects.filter(conversation_id=conversation_id)]
         folded = _fold(stream)
         # An append in between has changed what stands: both sides are read anew.
         if Conversation.objects.filter(id=conversation_id, sequence__gt=_sequence(standing)).exists():
             continue
-        return _compare(standing, turns, folded)
+        found = _compare(standing, turns, folded)
+        if standing is not None and folded.conversation is not None:
+            found += _compare_rows("session", beside, folded.sessions.values())
+            found += _compare_rows("flag", flags, folded.flags.values())
+        return found
 
 
 def rebuild(stream: str) -> list[str]:
@@ -60,7 +71,8 @@ def _fold_more(rows: Rows) -> None:
 
 
 def _replace(conversation_id: UUID, folded: Rows) -> None:
-    Turn.objects.filter(conversation_id=conversation_id).delete()
+    for model in (Turn, Session, Flag):
+        model.objects.filter(conversation_id=conversation_id).delete()
     if folded.conversation is None:
         Conversation.objects.filter(id=conversation_id).delete()
         return
@@ -68,6 +80,8 @@ def _replace(conversation_id: UUID, folded: Rows) -> None:
     folded.seal()
     _save_conversation([folded.conversation])
     _insert_turns(folded.turns.values())
+    _insert_sessions(folded.sessions.values())
+    _insert_flags(folded.flags.values())
 
 
 def _compare(standing: Conversation | None, turns: list[Turn], folded: Rows) -> list[str]:
@@ -89,7 +103,14 @@ def _compare(standing: Conversation | None, turns: list[Turn], folded: Rows) -> 
     return found
 
 
-def _different(standing: Conversation | Turn, remade: Conversation | Turn, skip: tuple[str, ...]) -> list[str]:
+def _compare_rows(kind: str, standing: Iterable[R], folded: Iterable[R]) -> list[str]:
+    stand, remade = ({str(row.pk): row for row in rows} for rows in (standing, folded))
+    found = [f"{kind} {pk} is {'missing' if pk in remade else 'not in the log'}" for pk in stand.keys() ^ remade.keys()]
+    both = ((pk, name) for pk in stand.keys() & remade.keys() for name in _different(stand[pk], remade[pk], ()))
+    return sorted(found) + sorted(f"{kind} {pk}: {name} differs" for pk, name in both)
+
+
+def _different(standing: R, remade: R, skip: tuple[str, ...]) -> list[str]:
     return [
         field.name
         for field in standing._meta.concrete_fields

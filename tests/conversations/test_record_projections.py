@@ -216,7 +216,7 @@ def test_a_difference_is_told_and_put_right(talked: str, statement: str, told: l
 
 def test_everything_is_made_anew_from_the_log_alone(talked: str) -> None:
     before = _everything(talked)
-    _damage("DELETE FROM conversations_turn", "DELETE FROM conversations_conversation")
+    _damage("DELETE FROM conversations_session", "DELETE FROM conversations_turn", "DELETE FROM conversations_conversation")
     assert sorted(line.rpartition(": ")[2] for line in _check()) == ["the conversation is missing"] * 2
 
     call_command("rebuild_projections", stdout=io.StringIO(), stderr=io.StringIO())
