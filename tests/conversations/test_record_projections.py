@@ -216,7 +216,9 @@ def test_a_difference_is_told_and_put_right(talked: str, statement: str, told: l
 
 def test_everything_is_made_anew_from_the_log_alone(talked: str) -> None:
     before = _everything(talked)
-    _damage("DELETE FROM conversations_session", "DELETE FROM conversations_turn", "DELETE FROM conversations_conversation")
+    _damage(
+        "DELETE FROM conversations_session", "DELETE FROM conversations_turn", "DELETE FROM conversations_conversation"
+    )
     assert sorted(line.rpartition(": ")[2] for line in _check()) == ["the conversation is missing"] * 2
 
     call_command("rebuild_projections", stdout=io.StringIO(), stderr=io.StringIO())
@@ -229,6 +231,7 @@ def test_everything_is_made_anew_from_the_log_alone(talked: str) -> None:
 
 def test_rows_without_a_log_are_removed(talked: str) -> None:
     columns = "owner_id, started_at, updated_at, language, voice, turn_count, sequence"
+    columns += ", keep, hidden, forked_at, error_count, open_flags"
     _damage(
         f"INSERT INTO conversations_conversation (id, {columns}) SELECT '{'1' * 32}', {columns} "
         "FROM conversations_conversation LIMIT 1"
