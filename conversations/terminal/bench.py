@@ -103,7 +103,8 @@ class BenchSession:
         while time.monotonic() < until if self.plan.minutes else turn < self.plan.turns:
             clip = self.clips[(turn + self.index * 3) % len(self.clips)]
             asked = await microphone.ask(clip)
-            self._watch = watch = TurnWatch(asked)
+            earlier = self._watch.answers if self._watch else frozenset()
+            self._watch = watch = TurnWatch(asked, earlier)
             awaited = watch.sounding if self.plan.interrupt else watch.settled
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TURN_LIMIT_S + clip.end_s):

@@ -7,7 +7,7 @@ import numpy as np
 
 from conversations.terminal.bench import Outcome, Plan
 from conversations.terminal.memory import slope_mb_per_min
-from conversations.terminal.turn_watch import STEPS
+from conversations.terminal.turn_watch import BARGE_IN, STEPS
 
 CLIENT_STEPS = {
     "speech_stopped": "speech_stopped",
@@ -35,7 +35,7 @@ def summary(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     server = {name: percentiles([t.server_ms[name] for t in outcome.turns if name in t.server_ms]) for name in names}
     barge_in = {
         step: percentiles(values)
-        for step in ("held", "cancelled")
+        for step in BARGE_IN
         if (values := [t.barge_in_ms[step] for t in outcome.turns if step in t.barge_in_ms])
     }
     pss = [s.pss_mb for s in outcome.memory]

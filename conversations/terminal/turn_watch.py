@@ -10,6 +10,8 @@ import msgspec
 from conversations.terminal.microphone import Asked
 from inference.types import WIRE_RATE
 
+BARGE_IN = ("held", "last_sound", "cancelled")
+"""The server held its sound back, its last piece of sound came, the answer was given up."""
 STEPS = ("speech_stopped", "transcript", "first_text", "first_audio", "done")
 
 
@@ -21,7 +23,7 @@ class TurnResult(msgspec.Struct):
     server_ms: dict[str, float]
     """The server's own waterfall (``avatar.waterfall``)."""
     barge_in_ms: dict[str, float]
-    """From the true *beginning* of speech over an answer: ``held`` (sending stops), ``cancelled``."""
+    """From the true *beginning* of speech over an answer: `BARGE_IN`."""
     transcript: str
     reply: str
     audio_s: float
@@ -41,13 +43,17 @@ class Response(msgspec.Struct):
 
 
 class TurnWatch:
-    """Feed it every event from the question on; `settled` is set once an answer has been completed."""
+    """Feed it every event from the question on; `settled` is set once an answer has been completed.
 
-    def __init__(self, asked: Asked) -> None:
+    ``over``: the answers that had begun before the question, which speaks over them.
+    """
+
+    def __init__(self, asked: Asked, over: frozenset[str] = frozenset()) -> None:
         self.asked = asked
+        self._over = over
         self.settled = asyncio.Event()
         self.sounding = asyncio.Event()
-        """Set with the first sound of an answer."""
+        """Set with the first sound of an answer to the whole question."""
         self._at: dict[str, float] = {}
         self._responses: dict[str, Response] = {}
         self._transcripts: dict[str, str] = {}
@@ -67,8 +73,8 @@ class TurnWatch:
             self._stops += 1
         elif kind.startswith("conversation.item.input_audio_transcription."):
             self._transcription(kind.rpartition(".")[2], event, now)
-        elif kind == "avatar.holding" and event["held"]:
-            self._at.setdefault("held", now)
+        elif kind == "avatar.holding" and self._over and now > self.asked.start:
+            self._holding(held=event["held"], now=now)
         elif kind == "avatar.waterfall":
             self._server_ms = {k: v for k, v in event.items() if k.endswith("_ms") and v is not None}
         elif kind.startswith("response."):
@@ -77,6 +83,13 @@ class TurnWatch:
         # An answer before the end of the question is one to a part of it: the one that counts is still to come.
         if done and done > self.asked.end and self._transcripts and not self._speaking:
             self.settled.set()
+
+    def _holding(self, *, held: bool, now: float) -> None:
+        """The hold that counts is the one that lasted: one that was dropped again let the sound go on."""
+        if held:
+            self._at.setdefault("held", now)
+        elif "cancelled" not in self._at:
+            self._at.pop("held", None)
 
     def _transcription(self, step: str, event: dict[str, Any], now: float) -> None:
         if step == "completed":
@@ -88,17 +101,31 @@ class TurnWatch:
 
     def _response(self, kind: str, event: dict[str, Any], now: float) -> None:
         response_id = event.get("response_id") or event["response"]["id"]
+        if response_id in self._over:
+            self._interrupted(kind, event, now)
+            return
         response = self._responses.setdefault(response_id, Response())
         if kind == "response.output_audio.delta":
             response.arrivals.append((now, len(base64.b64decode(event["delta"])) / 2 / WIRE_RATE))
-            self.sounding.set()
+            if now > self.asked.end and not self._speaking:
+                self.sounding.set()
         elif kind in {"response.output_audio_transcript.delta", "response.output_text.delta"}:
             response.first_text = response.first_text or now
             response.text += event["delta"]
         elif kind == "response.done":
             response.status, response.done = event["response"]["status"], now
-            if response.status == "cancelled":
-                self._at.setdefault("cancelled", now)
+
+    def _interrupted(self, kind: str, event: dict[str, Any], now: float) -> None:
+        """An earlier answer is no answer to this question: it only tells how soon it gave way."""
+        if kind == "response.output_audio.delta" and now > self.asked.start:
+            self._at["last_sound"] = now
+        elif kind == "response.done" and event["response"]["status"] == "cancelled":
+            self._at.setdefault("cancelled", now)
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """All answers known by now, for the watch of the question that speaks over them."""
+        return self._over | self._responses.keys()
 
     def _answer(self) -> Response:
         """The answer that counts: the last one not cancelled (a server may begin anew after a pause)."""
@@ -128,7 +155,7 @@ class TurnWatch:
             server_ms=self._server_ms,
             barge_in_ms={
                 step: round((at - self.asked.start) * 1000, 1)
-                for step in ("held", "cancelled")
+                for step in BARGE_IN
                 if (at := self._at.get(step)) is not None
             },
             transcript=" ".join(self._transcripts.values()).strip(),

@@ -132,11 +132,45 @@ def test_memory_counts_the_whole_tree() -> None:
         child.communicate(b"\n")
 
 
+def asked_over(*answers: str) -> TurnWatch:
+    """The question's last sound is captured in 0.5 s, its first was 0.4 s ago."""
+    clip = Clip("question", b"", 1.0, "a question", 0.1)
+    return TurnWatch(Asked(clip, time.perf_counter() + 0.5), frozenset(answers))
+
+
 def test_speech_over_an_answer_is_measured_from_its_beginning() -> None:
-    turn = TurnWatch(Asked(Clip("question", b"", 1.0, "a question", 0.1), time.perf_counter() + 0.5))
+    turn = asked_over("r0")
+    turn.handle({"type": "response.output_audio.delta", "response_id": "r0", "delta": sound(0.1)})
     turn.handle({"type": "avatar.holding", "held": True, "at_ms": 0})
     turn.handle({"type": "response.done", "response": {"id": "r0", "status": "cancelled"}})
-    held = turn.result(cut_short=True).barge_in_ms["held"]
-    # The clip's last sound is captured in 0.5 s, so its first was 0.4 s ago.
-    assert held == pytest.approx(400, abs=20)
-    assert turn.result().barge_in_ms["cancelled"] >= held
+    barge_in = turn.result(cut_short=True).barge_in_ms
+    assert barge_in["held"] == pytest.approx(400, abs=20)
+    assert barge_in["last_sound"] <= barge_in["held"] <= barge_in["cancelled"]
+
+
+def test_a_hold_that_was_dropped_is_no_barge_in() -> None:
+    turn = asked_over("r0")
+    turn.handle({"type": "avatar.holding", "held": True, "at_ms": 0})
+    turn.handle({"type": "avatar.holding", "held": False, "at_ms": 0})
+    assert "held" not in turn.result(cut_short=True).barge_in_ms
+
+
+def test_the_interrupted_answer_is_not_the_one_to_the_question() -> None:
+    turn = asked_over("r0")
+    heard(turn)
+    answered(turn, "r0")
+    assert not turn.sounding.is_set()
+    assert "no sound came" in turn.result(cut_short=True).errors
+    time.sleep(0.55)
+    answered(turn, "r1")
+    assert turn.sounding.is_set()
+    assert not turn.result(cut_short=True).errors
+    assert turn.answers == {"r0", "r1"}
+
+
+def test_sound_before_the_end_of_the_question_is_an_error() -> None:
+    turn = asked_over()
+    heard(turn)
+    answered(turn)
+    assert not turn.sounding.is_set()
+    assert "answered before the end of speech" in turn.result().errors
