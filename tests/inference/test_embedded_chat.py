@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -152,7 +153,22 @@ async def test_a_killed_process_is_told_of_and_started_again() -> None:
             assert host.chat_process.pid != killed.pid
 
 
-async def test_a_broken_model_file_is_named_and_the_host_stays_up(tmp_path: Path) -> None:
+def overwritten(content: bytearray) -> None:
+    """No GGUF any more: llama.cpp says so."""
+    content[4:2_000_000] = b"\xff" * (2_000_000 - 4)
+
+
+def without_layers(content: bytearray) -> None:
+    """A GGUF that says its model has no layers: llama.cpp aborts the process (SIGABRT)."""
+    key = b"llama.block_count"
+    value = content.index(len(key).to_bytes(8, "little") + key) + 8 + len(key) + 4
+    content[value : value + 4] = bytes(4)
+
+
+@pytest.mark.parametrize("damage", [overwritten, without_layers])
+async def test_a_broken_model_file_is_named_and_the_host_stays_up(
+    tmp_path: Path, damage: Callable[[bytearray], None]
+) -> None:
     entry = default("chat")
     whole = model_file(entry.name)
     folder = tmp_path / entry.name
@@ -160,7 +176,7 @@ async def test_a_broken_model_file_is_named_and_the_host_stays_up(tmp_path: Path
     for item in whole.parent.iterdir():
         (folder / item.name).write_bytes(item.read_bytes())
     content = bytearray(whole.read_bytes())
-    content[4:2_000_000] = b"\xff" * (2_000_000 - 4)
+    damage(content)
     (folder / whole.name).write_bytes(content)
     with running_host({"AVATAR_MODELS_DIR": str(tmp_path)}) as host:
         async with host.client() as client:
