@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from conversations.upcasts import upcast
+
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all payloads."""
@@ -283,13 +285,14 @@ class UnknownFact(Exception):
 
 
 def decode_fact(type_: str, version: int, payload: Mapping[str, Any], *, redacted: bool = False) -> Fact:
-    """A stored payload as its type. Personal fields that were redacted are empty strings.
+    """A stored payload as its type, whatever version it was stored in. Redacted personal fields are empty strings.
 
     Raises `UnknownFact`, or `msgspec.ValidationError` for a payload that does not fit its type.
     """
     fact = FACTS.get(type_)
     if fact is None or version > fact.version:
         raise UnknownFact(f"{type_} version {version} is unknown here: update the program.")
+    payload = upcast(type_, version, payload, to=fact.version)
     if redacted:
         payload = dict.fromkeys(fact.personal, "") | dict(payload)
     return msgspec.convert(payload, fact)
