@@ -3,6 +3,10 @@
 from django.conf import settings
 from django.db import models
 
+from conversations.working_tables import Checkpoint as Checkpoint  # noqa: PLC0414  (Django finds tables here)
+from conversations.working_tables import FlagRule as FlagRule  # noqa: PLC0414
+from conversations.working_tables import Presence as Presence  # noqa: PLC0414
+
 
 class Keep(models.TextChoices):
     """What is kept of a conversation (`events.Keep`)."""
