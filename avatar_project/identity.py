@@ -13,6 +13,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
+from avatar_project import api_keys
 from avatar_project.models import User
 
 
@@ -53,11 +54,14 @@ def user_of_session(session_key: str | None) -> User | None:
 def user_at_the_door(*, session_key: str | None, api_key: str | None, guests: bool) -> User | None:
     """The owner of what a connection will say, or None when it may not come in.
 
-    A session outranks a key: the page's socket carries its cookie. Keys of signed-in people come with the REST API;
-    until then a key is a guest's, where guests are admitted.
+    A session outranks a key: the page's socket carries its cookie. One of our own keys must be valid and have the scope
+    ``realtime``; any other string is a guest's, where guests are admitted.
     """
     if user := user_of_session(session_key):
         return user
+    if api_key and api_keys.looks_like_ours(api_key):
+        key = api_keys.find(api_key)
+        return key.owner if key is not None and "realtime" in key.scopes else None
     if not guests:
         return None
     user = guest_of_key(api_key) if api_key else new_guest()
