@@ -14,6 +14,11 @@ from inference.engines.gguf import chat_template
 
 _SMALL_BYTES = 400 * 1024**2
 """A token of a model below this size is made as fast by one thread as by two: they would only wait for each other."""
+_REUSED_TOKENS = 32
+"""From so many equal tokens on, a part of the old prompt that moved is not read anew but shifted to its new place.
+
+When a conversation's oldest turns are dropped all that follows moves: without this, a thousand tokens are read again.
+"""
 _TOOLS = Path(__file__).with_name("chatml_tools.jinja")
 
 
@@ -69,6 +74,7 @@ def serve(options: LlamaOptions) -> None:
     params.cpuparams_batch.n_threads = options.threads
     params.n_threads_http = options.slots + 2
     params.cache_ram_mib = options.cache_mb
+    params.n_cache_reuse = _REUSED_TOKENS
     params.endpoint_metrics = True
     params.endpoint_slots = True
     params.ui = False
