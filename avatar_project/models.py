@@ -13,6 +13,9 @@ class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     is_guest = models.BooleanField(default=False)
 
+    class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]  # the stubs do not know it
+        permissions = (("block_person", "Can keep a person out and let them in again"),)
+
 
 class ApiKey(models.Model):
     """What a program shows instead of a person's password. The secret itself is nowhere: only its hash (ADR 0077)."""
