@@ -14,6 +14,8 @@ from inference.types import WIRE_RATE
 
 TAIL_MS = 20
 FLOOR_DB = 35.0
+ONSET_DB = 25.0
+"""Speech begins further up: in an old recording the room itself is within 35 dB of the voice."""
 FRAME = WIRE_RATE // 100
 
 QUESTIONS = (
@@ -49,7 +51,8 @@ LEAD_FRAMES = 10
 def audible(pcm: bytes) -> tuple[bytes, float, float]:
     """Cuts silence away but for 100 ms before and `TAIL_MS` after; returns the rest and (start, end) of speech in it.
 
-    The true end of speech is the end of the last 10 ms within 35 dB of the loudest 10 ms, its start likewise.
+    The true end of speech is the end of the last 10 ms within `FLOOR_DB` of the loudest 10 ms, its start the beginning
+    of the first within `ONSET_DB`.
     """
     samples = np.frombuffer(pcm, np.int16)
     frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME).astype(np.float64)
@@ -57,7 +60,8 @@ def audible(pcm: bytes) -> tuple[bytes, float, float]:
     loud = np.flatnonzero(level_db > level_db.max() - FLOOR_DB)
     start, end = max(0, int(loud[0]) - LEAD_FRAMES) * FRAME, (int(loud[-1]) + 1) * FRAME
     kept = samples[start : end + WIRE_RATE * TAIL_MS // 1000].tobytes()
-    return kept, (int(loud[0]) * FRAME - start) / WIRE_RATE, (end - start) / WIRE_RATE
+    onset = int(np.flatnonzero(level_db > level_db.max() - ONSET_DB)[0]) * FRAME
+    return kept, (onset - start) / WIRE_RATE, (end - start) / WIRE_RATE
 
 
 def from_manifest(path: Path) -> list[Clip]:
