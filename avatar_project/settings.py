@@ -4,6 +4,7 @@ import structlog
 from csp.constants import NONE, SELF
 
 from avatar_project.bind import guests_admitted
+from avatar_project.layers import caches, channel_layers
 from inference import config as inference_config
 from inference.env import BASE_DIR, Environment
 
@@ -22,6 +23,11 @@ HTTPS = env.flag("AVATAR_HTTPS", False)
 CSRF_TRUSTED_ORIGINS = env.names("AVATAR_TRUSTED_ORIGINS")
 GUESTS = env.choice("AVATAR_GUESTS", "auto", ("auto", "on", "off"))
 GUESTS_ADMITTED = guests_admitted(BIND, ALLOWED_HOSTS, GUESTS)
+
+REDIS_URL = env.url("AVATAR_REDIS_URL", schemes=("redis", "rediss", "unix"))
+"""Connects several web processes; empty: each keeps what is short-lived in its own memory."""
+CHANNEL_LAYERS = channel_layers(REDIS_URL, SECRET_KEY)
+CACHES = caches(REDIS_URL)
 
 INSTALLED_APPS = [
     "avatar_project",
@@ -168,6 +174,8 @@ LOGGING = {
         # Their news of every start and stop is nobody's.
         "django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
         "daphne": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
+        # A traceback every second while Redis is away; `conversations.broadcast` says it in a line.
+        "channels_redis": {"level": "CRITICAL"},
     },
 }
 structlog.configure(
