@@ -2,10 +2,12 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from conversations.working_tables import Checkpoint as Checkpoint  # noqa: PLC0414  (Django finds tables here)
 from conversations.working_tables import FlagRule as FlagRule  # noqa: PLC0414
 from conversations.working_tables import Presence as Presence  # noqa: PLC0414
+from conversations.working_tables import Verification as Verification  # noqa: PLC0414
 
 
 class Keep(models.TextChoices):
@@ -42,6 +44,8 @@ class Conversation(models.Model):
     open_flags = models.PositiveIntegerField(default=0)
 
     class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
         permissions = (
             ("read_words", "Can read what others said"),
             ("listen_recording", "Can listen to others' recordings"),
@@ -55,6 +59,8 @@ class Conversation(models.Model):
             ("erase_conversation", "Can erase a conversation, for good"),
             ("verify_record", "Can verify the record's chain"),
             ("rerun_conversation", "Can run a conversation again with other engines"),
+            ("read_feed", "Can follow the feed of everybody's events"),
+            ("read_statistics", "Can read everybody's statistics"),
         )
         indexes = (
             models.Index(fields=("owner", "-updated_at"), name="conversation_owner_updated"),
@@ -132,6 +138,8 @@ class Turn(models.Model):
     model_ms = models.FloatField(null=True)
 
     class Meta:
+        verbose_name = _("turn")
+        verbose_name_plural = _("turns")
         ordering = ("conversation", "number")
         indexes = (models.Index(fields=("started_at",), name="turn_started"),)
         constraints = (
@@ -141,6 +149,16 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.conversation_id} turn {self.number}"
+
+
+class Recording(Turn):
+    """A turn as its sound: the same row, with a permission of its own to see that it was recorded."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("recording")
+        verbose_name_plural = _("recordings")
+        default_permissions = ("view",)
 
 
 class Session(models.Model):
@@ -157,6 +175,8 @@ class Session(models.Model):
     muted = models.BooleanField(default=False)
 
     class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
         indexes = (models.Index(fields=("closed_at", "-opened_at"), name="session_open"),)
 
     def __str__(self) -> str:
@@ -186,6 +206,8 @@ class Flag(models.Model):
     decision_reason = models.CharField(max_length=80, blank=True)
 
     class Meta:
+        verbose_name = _("flag")
+        verbose_name_plural = _("flags")
         indexes = (models.Index(fields=("status", "-raised_at"), name="flag_open"),)
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ from conversations.events import (
     FlagDecided,
     FlagRaised,
     KeepChanged,
+    RecordingHeard,
     ReplyFailed,
     ReplyFinished,
     ReplyGenerated,
@@ -52,6 +53,9 @@ _save_sessions = Insert(Session, key=("session_id",))
 _flag = Select(Flag, "flag_id")
 _save_flags = Insert(Flag, key=("flag_id",))
 _STEPS = ("endpoint_ms", "transcript_ms", "first_token_ms", "first_sentence_ms", "first_audio_ms", "model_ms")
+
+_OVERSIGHT = (ConversationErased, ConversationHidden, FlagDecided, FlagRaised, RecordingHeard, TurnRedacted)
+"""What others do to a conversation: nobody has talked, so it is no more recent, and is not kept any longer for it."""
 
 
 @dataclass(slots=True)
@@ -96,7 +100,9 @@ class Rows:
         if self.conversation is None:
             self.conversation = _started(event, fact)
         conversation = self.conversation
-        conversation.sequence, conversation.updated_at = event.sequence, event.recorded_at
+        conversation.sequence = event.sequence
+        if not isinstance(fact, _OVERSIGHT):
+            conversation.updated_at = event.recorded_at
         self._administer(conversation, fact, event)
         if turn_id := event.metadata.correlation:
             turn = self._turn(turn_id, conversation, event)

@@ -1,7 +1,8 @@
 """Reading conversations. Blocking: from a coroutine go through `event_log().read`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 from django.conf import settings
@@ -84,6 +85,12 @@ def read_conversation(owner_id: str, conversation_id: str) -> ConversationView:
     ring = KeyRing.load(stream_of(str(conversation.id)))
     turns = Turn.objects.filter(conversation=conversation).order_by("number")
     return ConversationView(conversation, tuple(_view(turn, open_words(turn, ring)) for turn in turns))
+
+
+def read_turns(conversation_id: UUID, turns: Iterable[Turn]) -> tuple[TurnView, ...]:
+    """Turns of one conversation with their words, for a caller that has asked who may read them."""
+    ring = KeyRing.load(stream_of(str(conversation_id)))
+    return tuple(_view(turn, open_words(turn, ring)) for turn in turns)
 
 
 def open_audio(owner_id: str, conversation_id: str, audio_id: str) -> StoredAudio:

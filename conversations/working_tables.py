@@ -64,3 +64,24 @@ class FlagRule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Verification(models.Model):
+    """A verdict about the chain: when, of what, and by whom. It proves nothing by itself; it says when one looked."""
+
+    at = models.DateTimeField()
+    stream = models.CharField(max_length=120, blank=True)
+    """Empty: the whole log."""
+    events = models.PositiveBigIntegerField()
+    streams = models.PositiveBigIntegerField()
+    breaks = models.PositiveBigIntegerField()
+    first_break = models.CharField(max_length=300, blank=True)
+    actor = models.CharField(max_length=64, blank=True)
+    """Opaque id of the person who asked; empty for a command."""
+
+    class Meta:
+        indexes = (models.Index(fields=("stream", "-at"), name="verification_latest"),)
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.stream or 'the log'} at {self.at}"

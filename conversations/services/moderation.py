@@ -1,0 +1,168 @@
+"""What a moderator does: flag, decide, hide, and look at what others said. Each leaves a fact that names them.
+
+The state is judged in the transaction that appends, so two moderators who decide at the same moment do not both.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import msgspec
+from uuid6 import uuid7
+
+from conversations.errors import ConversationNotFound, Invalid, WrongState
+from conversations.events import ConversationHidden, Fact, FlagDecided, FlagRaised, RecordingHeard
+from conversations.log import store
+from conversations.log.eventlog import event_log
+from conversations.log.types import Metadata, NewEvent
+from conversations.models import Conversation, Flag, FlagStatus, Turn
+from conversations.record import new_event
+from conversations.services.access import Actor, require
+from conversations.services.reasons import checked
+from conversations.streams import stream_of
+
+NOTE_LENGTH = 2000
+Decision = Literal["dismissed", "upheld"]
+Judge = Callable[[Conversation], Sequence[Fact]]
+"""What follows for a conversation as it stands; nothing when it is so already. Raises `Refused`."""
+
+
+def flag(
+    conversation_id: str | UUID,
+    *,
+    actor: Actor | None,
+    reason: str,
+    note: str = "",
+    turn_id: str = "",
+    rule: str = "",
+) -> str:
+    """Asks a moderator to look at a conversation, or at one turn of it; returns the flag's id.
+
+    ``actor`` is None for a rule, which flags the same turn once however often it runs. Raises `NotAllowed`,
+    `ConversationNotFound`, `Invalid`, `WrongState` when the conversation was erased.
+    """
+    if actor is not None:
+        require(actor, "flag_conversation")
+    elif not rule:
+        raise Invalid("A flag comes from a person or from a rule: name the rule.")
+    checked(reason), _checked_note(note)
+    flag_id = _flag_of_rule(conversation_id, turn_id, rule) if rule else str(uuid7())
+
+    def judge(conversation: Conversation) -> Sequence[Fact]:
+        if rule and Flag.objects.filter(flag_id=flag_id).exists():
+            return ()
+        _not_erased(conversation)
+        if turn_id and not Turn.objects.filter(conversation=conversation, turn_id=turn_id).exists():
+            raise Invalid("There is no such turn in this conversation.")
+        return (FlagRaised(flag_id=flag_id, turn_id=turn_id, reason=reason, rule=rule, note=note),)
+
+    _decide(conversation_id, judge, actor)
+    return flag_id
+
+
+def decide_flag(flag_id: str, *, actor: Actor, decision: Decision, reason: str, note: str = "") -> None:
+    """Dismisses or upholds a flag. The same decision again changes nothing.
+
+    Raises `NotAllowed`, `ConversationNotFound`, `Invalid`, `WrongState` when it was decided otherwise before.
+    """
+    require(actor, "decide_flag")
+    checked(reason), _checked_note(note)
+    if decision not in (FlagStatus.DISMISSED, FlagStatus.UPHELD):
+        raise Invalid("A flag is either dismissed or upheld.")
+    conversation_id = Flag.objects.filter(flag_id=flag_id).values_list("conversation_id", flat=True).first()
+    if conversation_id is None:
+        raise ConversationNotFound
+
+    def judge(conversation: Conversation) -> Sequence[Fact]:
+        status = Flag.objects.values_list("status", flat=True).get(flag_id=flag_id)
+        if status == decision:
+            return ()
+        if status != FlagStatus.OPEN:
+            raise WrongState(f"This flag was {status} before: what was decided stays. Raise a new flag if need be.")
+        if note and conversation.erased_at is not None:
+            raise WrongState("The conversation was erased, and no note can be kept with it: decide without one.")
+        return (FlagDecided(flag_id=flag_id, decision=decision, reason=reason, note=note),)
+
+    _decide(conversation_id, judge, actor)
+
+
+def hide(conversation_id: str | UUID, *, actor: Actor, hidden: bool, reason: str, note: str = "") -> None:
+    """Takes a conversation out of its owner's sight, or gives it back. What is so already stays so, silently.
+
+    Raises `NotAllowed`, `ConversationNotFound`, `Invalid`, `WrongState` when it was erased.
+    """
+    require(actor, "hide_conversation")
+    checked(reason), _checked_note(note)
+
+    def judge(conversation: Conversation) -> Sequence[Fact]:
+        _not_erased(conversation)
+        if conversation.hidden == hidden:
+            return ()
+        return (ConversationHidden(hidden=hidden, reason=reason, note=note),)
+
+    _decide(conversation_id, judge, actor)
+
+
+def note_listening(
+    conversation_id: str | UUID,
+    *,
+    actor: Actor,
+    turn_id: str = "",
+    audio_id: str = "",
+    what: Literal["sound", "words"] = "sound",
+    reason: str = "",
+) -> None:
+    """Records that somebody opens another's sound or words: call it once per view, before anything is shown.
+
+    What is one's own needs no permission and is not recorded. Raises `NotAllowed`, `ConversationNotFound`, `Invalid`.
+    """
+    if Conversation.objects.filter(id=_uuid(conversation_id), owner__pk=actor.pk, hidden=False).exists():
+        return
+    require(actor, "listen_recording" if what == "sound" else "read_words")
+    if reason:
+        checked(reason)
+    heard = RecordingHeard(turn_id=turn_id, audio_id=audio_id, what=what, reason=reason)
+    _decide(conversation_id, lambda _conversation: (heard,), actor)
+
+
+def _decide(conversation_id: str | UUID, judge: Judge, actor: Actor | None) -> None:
+    """Judges and appends in the log's own transaction. Raises `ConversationNotFound`, `log.errors.LogError`."""
+    found = _uuid(conversation_id)
+
+    def work() -> None:
+        conversation = Conversation.objects.filter(id=found).first()
+        if conversation is None:
+            raise ConversationNotFound
+        if facts := judge(conversation):
+            metadata = Metadata(actor=str(actor.pk) if actor is not None else "")
+            erased = conversation.erased_at is not None
+            store.append(stream_of(str(found)), store.ANY, [_event(fact, metadata, erased=erased) for fact in facts])
+
+    event_log().write_now(work)
+
+
+def _event(fact: Fact, metadata: Metadata, *, erased: bool) -> NewEvent:
+    """An erased conversation has no key for notes any more: the fact is kept without."""
+    event = new_event(fact, metadata)
+    return msgspec.structs.replace(event, personal=frozenset()) if erased else event
+
+
+def _flag_of_rule(conversation_id: str | UUID, turn_id: str, rule: str) -> str:
+    return str(uuid5(NAMESPACE_URL, f"flag:{_uuid(conversation_id)}:{turn_id}:{rule}"))
+
+
+def _not_erased(conversation: Conversation) -> None:
+    if conversation.erased_at is not None:
+        raise WrongState("The conversation was erased: there is nothing left to moderate.")
+
+
+def _checked_note(note: str) -> None:
+    if len(note) > NOTE_LENGTH:
+        raise Invalid(f"A note has at most {NOTE_LENGTH} characters.")
+
+
+def _uuid(conversation_id: str | UUID) -> UUID:
+    try:
+        return UUID(str(conversation_id))
+    except ValueError:
+        raise ConversationNotFound from None
