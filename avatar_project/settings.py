@@ -23,6 +23,12 @@ HTTPS = env.flag("AVATAR_HTTPS", False)
 CSRF_TRUSTED_ORIGINS = env.names("AVATAR_TRUSTED_ORIGINS")
 GUESTS = env.choice("AVATAR_GUESTS", "auto", ("auto", "on", "off"))
 GUESTS_ADMITTED = guests_admitted(BIND, ALLOWED_HOSTS, GUESTS)
+KEEP_DEFAULT = env.choice("AVATAR_KEEP_DEFAULT", "sound", ("sound", "text", "nothing"))
+"""What is kept of a conversation until the person chooses (`conversations.events.Keep`)."""
+KEEP_DAYS = env.whole("AVATAR_KEEP_DAYS", 0)
+"""The longest that anything is kept; 0: for ever. `conversations.retention` erases what is older."""
+KEEP_SOUND_DAYS = env.whole("AVATAR_KEEP_SOUND_DAYS", 0)
+"""The same for sound alone."""
 
 REDIS_URL = env.url("AVATAR_REDIS_URL", schemes=("redis", "rediss", "unix"))
 """Connects several web processes; empty: each keeps what is short-lived in its own memory."""

@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 
 from conversations.engines import engines
+from conversations.events import Keep
 from conversations.realtime import refusals
 from conversations.realtime.limits import Limits
 from conversations.realtime.listening import vad
@@ -54,7 +55,13 @@ class RealtimeConsumer:
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
         wish = _wish(scope)
         if wish is None:
-            await _refuse(send, refusals.UNAUTHORIZED)
+            await _refuse(send, refusals.BLOCKED if scope.get("blocked") else refusals.UNAUTHORIZED)
+            return
+        try:
+            wish = msgspec.structs.replace(wish, keep=_keep(scope))
+        except msgspec.ValidationError:
+            # Never guessed: who asks for a private conversation and errs in the word must not be recorded.
+            await _refuse(send, refusals.UNKNOWN_KEEP)
             return
         await self._serve(wish, receive, send)
 
@@ -115,7 +122,7 @@ def _wish(scope: Message) -> Wish | None:
     user = scope.get("user")
     if user is None:
         return None
-    query: dict[str, list[str]] = parse_qs(str(scope.get("query_string", b""), "latin-1"))
+    query = _query(scope)
 
     def first(name: str) -> str:
         return query.get(name, [""])[0][:200]
@@ -128,3 +135,13 @@ def _wish(scope: Message) -> Wish | None:
         after=int(after) if after.isdecimal() and len(after) < 18 else 0,
         extras="avatar" in first("extras").split(","),
     )
+
+
+def _keep(scope: Message) -> Keep | None:
+    """What the client wants to be kept, None when it does not say. Raises `msgspec.ValidationError`."""
+    wanted = _query(scope).get("keep")
+    return msgspec.convert(wanted[0], Keep) if wanted else None
+
+
+def _query(scope: Message) -> dict[str, list[str]]:
+    return parse_qs(str(scope.get("query_string", b""), "latin-1"), keep_blank_values=True)

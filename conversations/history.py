@@ -114,7 +114,7 @@ class History:
                 item = self._item(fact.item_id, "assistant", turn_id)
                 if item.heard is None or supersedes(fact, item.heard.source):
                     item.heard = fact
-            case ToolCalled():
+            case ToolCalled() if fact.arguments:  # else its words are not kept: a call without them misleads
                 call = _Item(fact.item_id, "function_call", "", turn_id, fact.arguments, fact.call_id, fact.name)
                 self._insert(call, None)
             case ItemDeleted():

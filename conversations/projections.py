@@ -112,7 +112,7 @@ class Rows:
                 conversation.error_count += 1
             if turn.first_audio_ms is not None:
                 conversation.slowest_ms = max(turn.first_audio_ms, conversation.slowest_ms or 0.0)
-            if not event.redacted:
+            if not (event.redacted or turn.redacted or turn.keep == Keep.NOTHING):
                 self._say(turn, fact)
 
     def _administer(self, conversation: Conversation, fact: Fact, event: RecordedEvent) -> None:
@@ -149,6 +149,8 @@ class Rows:
     def _redact(self, turn: Turn, *, sound_only: bool) -> None:
         self.touched.add(turn.turn_id)
         turn.user_audio_id = turn.reply_audio_id = ""
+        if turn.keep == Keep.SOUND:
+            turn.keep = Keep.TEXT  # no sound of it is stored from here on
         if not sound_only:
             turn.sealed_words, turn.redacted = None, True
             self.words.pop(turn.turn_id, None)
@@ -169,6 +171,7 @@ class Rows:
                 number=conversation.turn_count,
                 started_at=event.recorded_at,
                 keep=conversation.keep,
+                redacted=conversation.erased_at is not None,
             )
         return self.turns[turn_id]
 

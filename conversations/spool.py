@@ -14,14 +14,16 @@ from inference.audio.opus import OpusEncoder
 class Spool:
     """PCM16 24 kHz mono in, pieces of any size; one Ogg Opus file out, encrypted under the turn's key for sound.
 
-    Of one event loop. What is spooled and never saved leaves no sound behind. Raises `log.errors.LogError`.
+    ``find_key`` runs in the writer's transaction; without a key nothing is encoded and nothing reaches the disk. Of one
+    event loop. What is spooled and never saved leaves no sound behind. Raises `log.errors.LogError`.
     """
 
-    def __init__(self, log: EventLog, audio: AudioStore, find_key: Callable[[], DataKey]) -> None:
+    def __init__(self, log: EventLog, audio: AudioStore, find_key: Callable[[], DataKey | None]) -> None:
         self._log = log
         self._audio = audio
         self._find_key = find_key
         self._key: DataKey | None = None
+        self._asked = False
         self._encoder = OpusEncoder()
         self._one = asyncio.Lock()
         self._saved = ""
@@ -35,14 +37,19 @@ class Spool:
 
     async def _add(self, pcm: bytes) -> None:
         async with self._one:
-            await self._log.in_files_thread(functools.partial(self._encoder.feed, pcm))
-            await self._known_key()
+            if await self._known_key() is not None:
+                await self._log.in_files_thread(functools.partial(self._encoder.feed, pcm))
 
     async def save(self, rest: bytes = b"") -> str:
-        """Adds the ``rest`` and stores all; on disk on return. Returns the opaque id to put into a fact."""
+        """Adds the ``rest`` and stores all; on disk on return. Returns the opaque id to put into a fact.
+
+        The id is empty when no sound of the turn is kept.
+        """
         self.fed += len(rest)
         async with self._one:
             key = await self._known_key()
+            if key is None:
+                return ""
             self._saved = await self._log.in_files_thread(functools.partial(self._store, key, rest))
             return self._saved
 
@@ -53,9 +60,9 @@ class Spool:
                 await self._log.in_files_thread(functools.partial(self._audio.delete, self._saved))
                 self._saved = ""
 
-    async def _known_key(self) -> DataKey:
-        if self._key is None:
-            self._key = await self._log.write(self._find_key)
+    async def _known_key(self) -> DataKey | None:
+        if not self._asked:
+            self._key, self._asked = await self._log.write(self._find_key), True
         return self._key
 
     def _store(self, key: DataKey, rest: bytes) -> str:

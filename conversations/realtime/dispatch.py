@@ -5,7 +5,8 @@ import binascii
 
 import msgspec
 
-from conversations.events import Fact, ItemCreated, ItemDeleted, UserWrote
+from conversations.events import Fact, ItemCreated, ItemDeleted, Keep, KeepChanged, UserWrote
+from conversations.realtime import extras as ex
 from conversations.realtime.answering import Answering
 from conversations.realtime.attempt import Attempt
 from conversations.realtime.config import updated
@@ -66,6 +67,8 @@ class Dispatch:
                 self._answering.create(options or ce.ResponseOptions(), self._hearing.last_turn)
             case ce.ResponseCancel(response_id=response_id):
                 self._answering.cancel(response_id)
+            case ce.KeepUpdate(keep=keep):
+                self._keep(keep)
 
     def _append(self, audio: str) -> None:
         pcm = decoded(audio, "audio")
@@ -116,6 +119,14 @@ class Dispatch:
         self._hearing.context_changed()
         fact = ItemDeleted(item_id=item_id)
         self._live.outbox.emit(ev.ItemDeletedEvent(item_id=item_id), facts=(fact,), turn_id=entry.turn_id)
+
+    def _keep(self, keep: Keep) -> None:
+        """A turn has the choice that holds when the first of it is recorded."""
+        if not self._live.extras.wanted:
+            raise ProtocolError("unknown_event", "Ask for the extras to choose what is kept: `?extras=avatar`.", "type")
+        facts = (KeepChanged(keep=keep),) if keep != self._live.keep else ()
+        self._live.keep = keep
+        self._live.outbox.emit(ex.KeepUpdated(keep=keep), facts=facts)
 
     def _with_sound(self, item_id: str) -> Item:
         """The item with its sound, as far as that is still at hand."""

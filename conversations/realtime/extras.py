@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from conversations.events import Keep
 from conversations.realtime.protocol.server_events import ServerEvent
 from inference.types import EngineStatus, VoiceInfo
 
@@ -18,6 +19,14 @@ class ConversationOpened(AvatarEvent, kw_only=True, tag="avatar.conversation"):
     conversation_id: str
     sequence: int
     resumed: bool
+    keep: Keep
+    """What is kept of what is said from now on."""
+
+
+class KeepUpdated(AvatarEvent, kw_only=True, tag="avatar.keep.updated"):
+    """The answer to ``avatar.keep.update``: from now on this is kept."""
+
+    keep: Keep
 
 
 class Recorded(AvatarEvent, kw_only=True, tag="avatar.recorded"):
@@ -80,6 +89,11 @@ class Extras:
 
     def __init__(self, emit: Callable[[AvatarEvent], None] | None) -> None:
         self._emit = emit
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the client asked for them."""
+        return self._emit is not None
 
     def tell(self, build: Callable[[], AvatarEvent]) -> None:
         if self._emit is not None:

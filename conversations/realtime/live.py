@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from conversations.events import Fact, SessionOpened
+from conversations.events import Fact, Keep, SessionOpened
 from conversations.history import HistoryItem
 from conversations.realtime.config import Offer
 from conversations.realtime.extras import Extras
@@ -40,6 +40,8 @@ class Record(Protocol):
 
     @property
     def conversation_id(self) -> str: ...
+    @property
+    def keep(self) -> Keep: ...
     async def append(self, *facts: Fact, turn_id: str, idempotency_key: str | None = None) -> int: ...
     async def save_audio(self, turn_id: str, pcm: bytes) -> str: ...
     def spool(self, turn_id: str) -> Sound: ...
@@ -52,7 +54,7 @@ class OpenRecord(Protocol):
     """`conversations.record.ConversationRecord.open`."""
 
     def __call__(
-        self, *, owner_id: str, session: SessionOpened, conversation_id: str | None = None
+        self, *, owner_id: str, session: SessionOpened, conversation_id: str | None = None, keep: Keep | None = None
     ) -> Awaitable[Record]: ...
 
 
@@ -72,6 +74,8 @@ class Live:
     conversation: Conversation = field(default_factory=Conversation)
     spoken_answer_s: float = 0.0
     """Where an answer that is spoken ends, at the end of a sentence; 0: where the model ends it."""
+    keep: Keep = "sound"
+    """What is kept of what is said from now on."""
     language: str = ""
     """BCP-47 tag of what was said last."""
     reads_ahead: bool = False

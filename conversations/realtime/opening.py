@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from conversations.events import Keep
 from conversations.history import HistoryItem
 from conversations.realtime import extras as ex
 from conversations.realtime.items import Entry
@@ -32,6 +33,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     after: int = 0
     """Resuming: items whose facts come later than this sequence are told again."""
     extras: bool = False
+    keep: Keep | None = None
+    """What the person wants to be kept; None leaves what was chosen before."""
 
 
 async def tell_conversation(live: Live, wish: Wish) -> None:
@@ -44,6 +47,7 @@ async def tell_conversation(live: Live, wish: Wish) -> None:
             conversation_id=live.record.conversation_id,
             sequence=sequence,
             resumed=wish.conversation_id is not None,
+            keep=live.keep,
         )
     )
 

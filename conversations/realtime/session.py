@@ -126,7 +126,10 @@ class Session:
         opened = SessionOpened(session_id=self.id, model=self._wish.model)
         try:
             record = await self._open_record(
-                owner_id=self._wish.owner_id, session=opened, conversation_id=self._wish.conversation_id
+                owner_id=self._wish.owner_id,
+                session=opened,
+                conversation_id=self._wish.conversation_id,
+                keep=self._wish.keep,
             )
         except ConversationNotFound:
             return refusals.NOT_FOUND
@@ -170,6 +173,7 @@ class Session:
             tasks=tasks,
             settings=settings,
             rates=self._rates,
+            keep=record.keep,
             touched=self._touch,
             spoken_answer_s=self._limits.spoken_answer_s,
             reads_ahead=self._reads_ahead,

@@ -12,7 +12,7 @@ from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
 
 from conversations.errors import ConversationNotFound
-from conversations.events import Fact, SessionClosed, SessionOpened
+from conversations.events import Fact, Keep, SessionClosed, SessionOpened
 from conversations.history import History, HistoryItem
 from conversations.realtime import refusals
 from conversations.realtime.limits import Limits
@@ -56,6 +56,7 @@ class MemoryRecord:
 
     def __init__(self, conversation_id: str = "conv_1") -> None:
         self.conversation_id = conversation_id
+        self.keep: Keep = "sound"
         self.facts: list[tuple[str, Fact]] = []
         self.sounds: dict[str, bytes] = {}
         self.durable = asyncio.Event()
@@ -178,9 +179,12 @@ async def talking(
     talker.engines = engines or FakeEngines()
     talker.record = record or MemoryRecord()
 
-    async def open_record(*, owner_id: str, session: SessionOpened, conversation_id: str | None = None) -> MemoryRecord:
+    async def open_record(
+        *, owner_id: str, session: SessionOpened, conversation_id: str | None = None, keep: Keep | None = None
+    ) -> MemoryRecord:
         if conversation_id not in {None, talker.record.conversation_id}:
             raise ConversationNotFound
+        talker.record.keep = keep or talker.record.keep
         await talker.record.append(session, turn_id="")
         return talker.record
 

@@ -11,7 +11,7 @@ from channels.testing import ApplicationCommunicator
 
 from conversations.consumers import RealtimeConsumer
 from conversations.errors import ConversationNotFound
-from conversations.events import SessionClosed, SessionOpened
+from conversations.events import Keep, SessionClosed, SessionOpened
 from conversations.realtime.limits import Limits
 from tests.conversations.talker import SERVER_EVENT, MemoryRecord
 from tests.fake_engines import FakeEngines
@@ -65,7 +65,9 @@ def consumer(
     engines = engines or FakeEngines()
     the_record = record or MemoryRecord()
 
-    async def open_record(*, owner_id: str, session: SessionOpened, conversation_id: str | None = None) -> MemoryRecord:
+    async def open_record(
+        *, owner_id: str, session: SessionOpened, conversation_id: str | None = None, keep: Keep | None = None
+    ) -> MemoryRecord:
         if conversation_id not in {None, the_record.conversation_id}:
             raise ConversationNotFound
         return the_record

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from conversations.events import Keep
 from conversations.realtime.protocol.items import (
     FunctionCall,
     FunctionCallOutput,
@@ -88,6 +89,12 @@ class ResponseCancel(ClientEvent, frozen=True, kw_only=True, tag="response.cance
     response_id: str | None = None
 
 
+class KeepUpdate(ClientEvent, frozen=True, kw_only=True, tag="avatar.keep.update"):
+    """What is kept of what is said from now on; only for a client that asked for the extras."""
+
+    keep: Keep
+
+
 AnyClientEvent = (
     SessionUpdate
     | AudioAppend
@@ -99,4 +106,5 @@ AnyClientEvent = (
     | ItemDelete
     | ResponseCreate
     | ResponseCancel
+    | KeepUpdate
 )
