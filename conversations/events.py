@@ -139,10 +139,13 @@ class UserSpoke(Fact, frozen=True, kw_only=True):
     """An utterance was committed; its sound is on disk."""
 
     type = "user.spoke"
+    version = 2
     item_id: str
     audio_id: str
     duration_ms: int
     previous_item_id: str | None = None
+    began_at_ms: int | None = None
+    """When the sound's first sample was spoken, Unix time; None where the client brought the sound along."""
 
 
 class UserTranscribed(Fact, frozen=True, kw_only=True):
@@ -232,10 +235,18 @@ class ReplySpoken(Fact, frozen=True, kw_only=True):
     text: str
 
 
+class Pause(msgspec.Struct, frozen=True):
+    """The player had nothing to play for ``for_ms``, once it had played ``at_ms`` of the answer."""
+
+    at_ms: int
+    for_ms: int
+
+
 class ReplyHeard(Fact, frozen=True, kw_only=True):
-    """What reached the listener; never beyond what was sent."""
+    """What reached the listener; never beyond what was sent. The sound holds what was sent and not heard, too."""
 
     type = "reply.heard"
+    version = 2
     personal = frozenset({"text"})
     response_id: str
     item_id: str
@@ -244,6 +255,12 @@ class ReplyHeard(Fact, frozen=True, kw_only=True):
     source: Literal["client", "playback_clock", "text"]
     audio_id: str = ""
     complete: bool = True
+    began_at_ms: int | None = None
+    """When the first sound reached the listener by the playback clock, Unix time; None for a text."""
+    pauses: tuple[Pause, ...] = ()
+    """Within what was heard."""
+    sound_ms: int | None = None
+    """How long the sound is that ``audio_id`` names: all that was sent."""
 
 
 class ReplyFinished(Fact, frozen=True, kw_only=True):

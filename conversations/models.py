@@ -113,6 +113,8 @@ class Turn(models.Model):
     user_item_id = models.CharField(max_length=120, blank=True)
     user_audio_id = models.CharField(max_length=64, blank=True)
     user_audio_ms = models.PositiveIntegerField(null=True)
+    user_began_at = models.DateTimeField(null=True)
+    """When its first sample was spoken; empty in older records."""
     language = models.CharField(max_length=40, blank=True)
     confidence = models.FloatField(null=True)
     stt_model = models.CharField(max_length=120, blank=True)
@@ -120,6 +122,10 @@ class Turn(models.Model):
     response_id = models.CharField(max_length=120, blank=True)
     reply_item_id = models.CharField(max_length=120, blank=True)
     reply_audio_id = models.CharField(max_length=64, blank=True)
+    reply_audio_ms = models.PositiveIntegerField(null=True)
+    """How long that sound is: all that was sent, of which ``heard_ms`` were heard."""
+    reply_began_at = models.DateTimeField(null=True)
+    """When its first sound reached the listener; empty in older records."""
     chat_model = models.CharField(max_length=120, blank=True)
     voice = models.CharField(max_length=120, blank=True)
     finish_reason = models.CharField(max_length=40, blank=True)

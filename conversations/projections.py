@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -53,7 +54,6 @@ _save_sessions = Insert(Session, key=("session_id",))
 _flag = Select(Flag, "flag_id")
 _save_flags = Insert(Flag, key=("flag_id",))
 _STEPS = ("endpoint_ms", "transcript_ms", "first_token_ms", "first_sentence_ms", "first_audio_ms", "model_ms")
-
 _OVERSIGHT = (ConversationErased, ConversationHidden, FlagDecided, FlagRaised, RecordingHeard, TurnRedacted)
 """What others do to a conversation: nobody has talked, so it is no more recent, and is not kept any longer for it."""
 
@@ -285,6 +285,7 @@ def _describe(turn: Turn, fact: Fact) -> None:
     match fact:
         case UserSpoke():
             turn.user_item_id, turn.user_audio_id, turn.user_audio_ms = fact.item_id, fact.audio_id, fact.duration_ms
+            turn.user_began_at = _moment(fact.began_at_ms)
         case UserTranscribed():
             turn.language, turn.confidence, turn.stt_model = fact.language, fact.confidence, fact.model
         case UserTranscriptionFailed():
@@ -325,4 +326,9 @@ def _heard(turn: Turn, fact: ReplyHeard) -> None:
     same_answer = turn.reply_item_id == fact.item_id
     if not same_answer or supersedes(fact, turn.heard_source):
         turn.heard_ms, turn.heard_source, turn.heard_complete = fact.audio_ms, fact.source, fact.complete
+        turn.reply_audio_ms, turn.reply_began_at = fact.sound_ms, _moment(fact.began_at_ms)
     turn.reply_item_id = fact.item_id
+
+
+def _moment(unix_ms: int | None) -> datetime | None:
+    return datetime.fromtimestamp(unix_ms / 1000, UTC) if unix_ms is not None else None

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from conversations.errors import ConversationNotFound
+from conversations.events import ReplyHeard
 from conversations.log.audio import AudioStore, StoredAudio
 from conversations.log.errors import AudioMissing
 from conversations.log.keys import KeyRing
@@ -40,6 +41,8 @@ class TurnView(msgspec.Struct, frozen=True):
     spoken_text: str
     heard_text: str
     erased: bool
+    answers: tuple[ReplyHeard, ...] = ()
+    """What was heard of each answer of the turn; nothing once the words were erased."""
 
 
 class ConversationView(msgspec.Struct, frozen=True):
@@ -81,7 +84,11 @@ def get_conversation(owner_id: str, conversation_id: str) -> Conversation:
 
 def read_conversation(owner_id: str, conversation_id: str) -> ConversationView:
     """A conversation with all its turns and their words. Raises `ConversationNotFound`."""
-    conversation = get_conversation(owner_id, conversation_id)
+    return view_of(get_conversation(owner_id, conversation_id))
+
+
+def view_of(conversation: Conversation) -> ConversationView:
+    """The same for somebody who was found to be allowed to read it."""
     ring = KeyRing.load(stream_of(str(conversation.id)))
     turns = Turn.objects.filter(conversation=conversation).order_by("number")
     return ConversationView(conversation, tuple(_view(turn, open_words(turn, ring)) for turn in turns))
@@ -112,4 +119,5 @@ def _view(turn: Turn, words: TurnWords | None) -> TurnView:
         spoken_text=said.spoken_text,
         heard_text=said.heard_text,
         erased=words is None and turn.sealed_words is not None,
+        answers=tuple(said.heard.values()),
     )

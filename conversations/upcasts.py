@@ -21,7 +21,10 @@ def added_optional(payload: Payload) -> Payload:
     return payload
 
 
-STEPS: dict[tuple[str, int], Step] = {}
+STEPS: dict[tuple[str, int], Step] = {
+    ("user.spoke", 1): added_optional,
+    ("reply.heard", 1): added_optional,
+}
 """By the fact's type and the version that a step starts from."""
 
 

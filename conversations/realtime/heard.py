@@ -2,11 +2,15 @@
 
 import asyncio
 import re
+import time
 
 import msgspec
 
+from conversations.events import Pause
 from conversations.realtime.playback import BYTES_PER_S
 
+SHORTEST_PAUSE_S = 0.02
+"""Less than this is the timers' jitter."""
 _WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 
 
@@ -28,7 +32,11 @@ class SpokenAnswer:
         self.recorded = recorded
         """False for answers outside the conversation."""
         self.offset_s: float | None = None
+        self.began_at_ms: int | None = None
+        """When the listener heard its first sound, Unix time."""
         self.audio_id = ""
+        self.stored_ms: int | None = None
+        """How much sound is stored under `audio_id`."""
         self.settled = False
         """True once it is known, and recorded, what was heard."""
         self.whole = True
@@ -37,6 +45,8 @@ class SpokenAnswer:
         self._spans: list[Span] = []
         self._pcm = bytearray()
         self._sent = 0
+        self._pauses: list[Pause] = []
+        self._dry_at = 0.0
 
     @property
     def sent_s(self) -> float:
@@ -65,6 +75,19 @@ class SpokenAnswer:
         self._sent += len(pcm)
         if self._spans:
             self._spans[-1].end = self._sent
+
+    def sounds(self, pcm_bytes: int, in_s: float) -> None:
+        """The next sound of it is heard in ``in_s`` seconds; to be told before `sent`."""
+        starts_at = time.monotonic() + in_s
+        if self.began_at_ms is None:
+            self.began_at_ms = round((time.time() + in_s) * 1000)
+        elif (waited_s := starts_at - self._dry_at) >= SHORTEST_PAUSE_S:
+            self._pauses.append(Pause(self.sent_ms, round(waited_s * 1000)))
+        self._dry_at = starts_at + pcm_bytes / BYTES_PER_S
+
+    def pauses_until(self, audio_ms: int) -> tuple[Pause, ...]:
+        """Where the listener waited for more of it, within the first ``audio_ms``."""
+        return tuple(pause for pause in self._pauses if pause.at_ms < audio_ms)
 
     def cut(self, unsent: int) -> None:
         """Sending stops here; ``unsent`` bytes of the current sentence's sound were made and are not sent."""

@@ -14,6 +14,7 @@ from conversations.realtime.listening.manual_buffer import BufferTooLarge, Manua
 from conversations.realtime.listening.settings import TurnSettings
 from conversations.realtime.listening.vad import VadModel
 from conversations.realtime.live import Live
+from conversations.realtime.playback import seconds
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.client_events import ResponseOptions
 from conversations.realtime.protocol.errors import ProtocolError
@@ -40,6 +41,11 @@ from inference.types import WIRE_RATE
 log = structlog.get_logger(__name__)
 PIECE_BYTES = 2 * WIRE_RATE // 50
 """Sound is heard in pieces of 20 ms, however much of it comes at once: what follows from one piece is done first."""
+
+
+def _ago(ms: float) -> int:
+    """Unix time in milliseconds."""
+    return round(time.time() * 1000 - ms)
 
 
 def turn_settings(detection: TurnDetection) -> TurnSettings:
@@ -139,6 +145,7 @@ class Hearing:
         except NothingToCommit as error:
             raise ProtocolError("input_audio_buffer_commit_empty", str(error)) from None
         turn = Turn(item_id=new_id("item"), speech_end=time.monotonic(), endpoint=time.monotonic())
+        turn.began_at_ms = _ago(seconds(len(sound)) * 1000)
         self._turn = turn
         utterance = OpenUtterance(self._live, turn, lambda _: b"")
         self._turns.commit(utterance, sound, Attempt(self._live, for_hearing(sound)), respond=False)
@@ -230,6 +237,7 @@ class Hearing:
         turn = utterance.turn
         turn.endpoint = time.monotonic()
         turn.speech_end = turn.endpoint - max(0.0, self.now_ms() - event.speech_end_ms) / 1000
+        turn.began_at_ms = _ago(self.now_ms() - event.start_ms)
         attempt = self._attempt
         self._attempt = None
         if attempt is None or event.pause is None or attempt.pause != event.pause:

@@ -54,6 +54,7 @@ class Listener:
             self._answers[answer.item_id] = answer
             self._open.add(answer.item_id)
             self._forget_old()
+        answer.sounds(len(pcm), in_s)
         if self.microphone is not None:
             # Sound that follows without a gap follows in the reference too, whatever the timers' jitter.
             at_ms = self._reference_end_ms if in_s > 0 else self.microphone.now_ms()
@@ -155,18 +156,22 @@ class Listener:
             audio_ms=audio_ms,
             source=source,
             complete=complete,
+            began_at_ms=answer.began_at_ms,
+            pauses=answer.pauses_until(audio_ms),
         )
         task = self._live.start(self._store(answer, fact, event), "heard")
         self._storing.add(task)
         task.add_done_callback(self._storing.discard)
 
     async def _store(self, answer: SpokenAnswer, fact: ReplyHeard, event: ev.ServerEvent | None) -> None:
-        """Sound first, then the fact that names it, then what is said of it."""
+        """Sound first, all that was sent of it; then the fact that names it, then what is said of it."""
         async with answer.storing:
-            sound = answer.sound_until(fact.audio_ms)
+            sound = answer.sound_until(answer.sent_ms)
             if not answer.audio_id and sound:
                 answer.audio_id = await self._live.record.save_audio(answer.turn_id, sound)
-        facts: tuple[Fact, ...] = (msgspec.structs.replace(fact, audio_id=answer.audio_id),)
+                answer.stored_ms = round(seconds(len(sound)) * 1000)
+        stored = msgspec.structs.replace(fact, audio_id=answer.audio_id, sound_ms=answer.stored_ms)
+        facts: tuple[Fact, ...] = (stored,)
         events = () if event is None else (event,)
         self._live.outbox.emit(*events, facts=facts, turn_id=answer.turn_id)
 

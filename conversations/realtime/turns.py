@@ -91,6 +91,7 @@ class Turns:
             audio_id=audio_id,
             duration_ms=round(seconds(size) * 1000),
             previous_item_id=previous,
+            began_at_ms=utterance.turn.began_at_ms,
         )
         return (spoke,)
 

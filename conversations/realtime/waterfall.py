@@ -26,6 +26,8 @@ class Turn(msgspec.Struct):
     transcript: float = 0.0
     stt_compute_ms: float = 0.0
     first_sent: float = 0.0
+    began_at_ms: int | None = None
+    """The first sample of the utterance, Unix time."""
 
 
 def measured(turn: Turn, marks: Marks, response_id: str) -> TurnMeasured:
