@@ -13,8 +13,15 @@ INFERENCE = inference_config.load()
 DATA_DIR = INFERENCE.data_dir
 
 SECRET_KEY = env.text("AVATAR_SECRET_KEY")
-AVATAR_MASTER_KEY = env.key("AVATAR_MASTER_KEY", size=32)
+AVATAR_MASTER_KEY = env.key("AVATAR_MASTER_KEY", size=32, file_name="AVATAR_MASTER_KEY_FILE")
 """Wraps the keys of all conversations: 32 bytes in base64. `conversations.log.checks` says when it is not usable."""
+AVATAR_MASTER_KEY_PREVIOUS = env.key(
+    "AVATAR_MASTER_KEY_PREVIOUS", size=32, file_name="AVATAR_MASTER_KEY_PREVIOUS_FILE"
+)
+"""Opens conversations too, while `rotate_master_key` has not been through with them."""
+HEADS_DIR = env.path("AVATAR_HEADS_DIR", DATA_DIR) if env.text("AVATAR_HEADS_DIR") else None
+"""Where the task cluster exports the heads of all chains to, every `HEADS_MINUTES`; None: it does not."""
+HEADS_MINUTES = env.whole("AVATAR_HEADS_MINUTES", 1440, least=1)
 DEBUG = env.flag("AVATAR_DEBUG", False)
 BIND = env.text("AVATAR_BIND", "127.0.0.1")
 PORT = env.whole("AVATAR_PORT", 8000, least=1, most=65535)

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import contextlib
+import os
 import sys
 import urllib.parse
 import zoneinfo
@@ -92,9 +93,16 @@ class Environment:
                 raise _wrong(name, f"an address that begins with {' or '.join(schemes)}", value)
         return value
 
-    def key(self, name: str, *, size: int) -> str:
-        """A secret of ``size`` bytes in base64; empty when unset. The message never shows it."""
+    def key(self, name: str, *, size: int, file_name: str = "") -> str:
+        """A secret of ``size`` bytes in base64; empty when unset. ``file_name``: a variable that may name its file.
+
+        The file may be read by its owner and group alone. The message never shows the secret.
+        """
         value = self.text(name)
+        if file_name and (file := self.text(file_name)):
+            if value:
+                raise _wrong(file_name, f"unset where {name} is set (one of the two says it)", file)
+            value = _secret_of(file_name, BASE_DIR / Path(file).expanduser())
         if value:
             try:
                 length = len(base64.b64decode(value, validate=True))
@@ -115,6 +123,21 @@ def plainly() -> Iterator[None]:
         yield
     except ConfigurationError as error:
         sys.exit(f"AVATAR cannot start: {error}")
+
+
+def _secret_of(name: str, path: Path) -> str:
+    try:
+        with path.open(encoding="ascii") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            value = file.read(4096).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(_message(name, "a file that can be read", f"{str(path)!r} ({error})")) from None
+    if mode & 0o007:
+        may_be = "a file that only its owner and group can reach (chmod 600)"
+        raise ConfigurationError(_message(name, may_be, f"{str(path)!r}, open to everybody ({mode & 0o777:o})"))
+    if not value:
+        raise ConfigurationError(_message(name, "a file with the secret in it", f"{str(path)!r}, which is empty"))
+    return value
 
 
 def _wrong(name: str, may_be: str, was: str) -> ConfigurationError:

@@ -14,6 +14,8 @@ COMMENTS = {
     "AVATAR_SECRET_KEY": "Signs cookies. Changing it signs everybody out.",
     "AVATAR_MASTER_KEY": "Opens every conversation. Keep a copy elsewhere: without it none can be read again.",
 }
+ELSEWHERE = {"AVATAR_MASTER_KEY": ("AVATAR_MASTER_KEY_FILE",)}
+"""Variables that say where a key is already."""
 
 
 def write_missing(file: Path) -> list[str]:
@@ -22,7 +24,11 @@ def write_missing(file: Path) -> list[str]:
     The file is readable by its owner alone. Raises `OSError` when it cannot be written.
     """
     have = dotenv_values(file) if file.exists() else {}
-    missing = [name for name in COMMENTS if not os.environ.get(name) and not have.get(name)]
+    missing = [
+        name
+        for name in COMMENTS
+        if not any(os.environ.get(given) or have.get(given) for given in (name, *ELSEWHERE.get(name, ())))
+    ]
     if not missing:
         return []
     new = not file.exists()

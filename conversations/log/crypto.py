@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import functools
 import hashlib
 import hmac
 import os
@@ -56,16 +57,31 @@ def parse_master_key(value: str) -> bytes:
 
 
 def master_key() -> bytes:
-    """The key that wraps all conversations' keys; raises `MasterKeyMissing`."""
+    """The key that wraps the keys of new conversations; raises `MasterKeyMissing`."""
     value: str = getattr(settings, "AVATAR_MASTER_KEY", "")
     if not value:
         raise MasterKeyMissing("AVATAR_MASTER_KEY is not set: it takes 32 random bytes in base64.")
+    return _parsed("AVATAR_MASTER_KEY", value)
+
+
+def master_keys() -> dict[str, bytes]:
+    """All master keys that may open a conversation, by fingerprint: the present one, then while keys are being
+    rotated the other one. Raises `MasterKeyMissing`."""
+    keys = [master_key()]
+    if other := getattr(settings, "AVATAR_MASTER_KEY_PREVIOUS", ""):
+        keys.append(_parsed("AVATAR_MASTER_KEY_PREVIOUS", other))
+    return {fingerprint(key): key for key in keys}
+
+
+@functools.lru_cache(maxsize=4)
+def _parsed(name: str, value: str) -> bytes:
     try:
         return parse_master_key(value)
     except ValueError as error:
-        raise MasterKeyMissing(f"AVATAR_MASTER_KEY {error}: it takes 32 random bytes in base64.") from error
+        raise MasterKeyMissing(f"{name} {error}: it takes 32 random bytes in base64.") from error
 
 
+@functools.lru_cache(maxsize=4)
 def fingerprint(key: bytes) -> str:
     """Names a master key without telling anything of it."""
     return hashlib.sha256(b"avatar master key" + key).hexdigest()[:16]

@@ -89,27 +89,19 @@ class KeyRing:
             return known
         if row.wrapped is None:
             raise KeyDestroyed(f"The {row.purpose} key of {self.stream} was destroyed: what it opened is erased.")
-        wrapping = self._wrapping(row.purpose)
-        try:
-            secret = crypto.unseal(wrapping, bytes(row.wrapped), _context(row))
-        except crypto.BoxDamaged as error:
-            raise MasterKeyMissing(
-                f"A key of {self.stream} does not open with this AVATAR_MASTER_KEY "
-                f"(stored under {row.master or 'another'}, given {crypto.fingerprint(crypto.master_key())}): "
-                "set the key that this data was stored under."
-            ) from error
+        secret = unwrap(row, crypto.master_keys() if row.purpose == Purpose.STREAM else self.stream_key().secret)
         opened = self.opened[row.id] = DataKey(row.id, secret)
         return opened
-
-    def _wrapping(self, purpose: str) -> bytes:
-        return crypto.master_key() if purpose == Purpose.STREAM else self.stream_key().secret
 
     def _create(self, turn: str, purpose: Purpose) -> DataKey:
         row = Key(id=UUID(int=uuid7().int), stream=self.stream, turn=turn, purpose=purpose, created_at=timezone.now())
         if purpose == Purpose.STREAM:
             row.master = crypto.fingerprint(crypto.master_key())
+            wrapping = crypto.master_key()
+        else:
+            wrapping = self.stream_key().secret
         secret = crypto.new_key()
-        row.wrapped = crypto.seal(self._wrapping(purpose), secret, _context(row))
+        row.wrapped = wrap(row, wrapping, secret)
         _insert([row])
         self._remember(row)
         opened = self.opened[row.id] = DataKey(row.id, secret)
@@ -122,6 +114,27 @@ def destroy(stream: str, turn: str | None = None) -> int:
     if turn is not None:
         rows = rows.filter(turn=turn)
     return rows.update(wrapped=None, destroyed_at=timezone.now())
+
+
+def unwrap(row: Key, wrapping: bytes | Mapping[str, bytes]) -> bytes:
+    """The key in clear; ``wrapping`` opens it, or maps the fingerprints of master keys to those that may.
+
+    Raises `MasterKeyMissing`.
+    """
+    given = wrapping if isinstance(wrapping, bytes) else wrapping.get(row.master) or next(iter(wrapping.values()))
+    try:
+        return crypto.unseal(given, bytes(row.wrapped or b""), _context(row))
+    except crypto.BoxDamaged as error:
+        raise MasterKeyMissing(
+            f"A key of {row.stream} does not open with this AVATAR_MASTER_KEY "
+            f"(stored under {row.master or 'another'}, given {crypto.fingerprint(crypto.master_key())}): "
+            "set the key that this data was stored under."
+        ) from error
+
+
+def wrap(row: Key, wrapping: bytes, secret: bytes) -> bytes:
+    """``secret`` as it is stored in ``row.wrapped``: bound to the key's id, stream, turn and purpose."""
+    return crypto.seal(wrapping, secret, _context(row))
 
 
 def _context(row: Key) -> bytes:

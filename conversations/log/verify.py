@@ -1,11 +1,12 @@
 """Proving the chain: every row's hash, every link, no gap, no missing tail."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from django.db import connection
 
 from conversations.log.chain import GENESIS, compute_hash
+from conversations.log.heads import ExportedHead, HeadsFile
 from conversations.log.models import Event, Head
 
 PAGE = 2000
@@ -37,9 +38,15 @@ class _Tail:
     broken: bool = False
 
 
-def verify(stream: str | None = None, progress: Progress = lambda _count: None) -> Verdict:
-    """Checks one stream or all. Of each broken stream the first break is named, in the order of positions."""
+def verify(
+    stream: str | None = None, progress: Progress = lambda _count: None, exported: HeadsFile | None = None
+) -> Verdict:
+    """Checks one stream or all. Of each broken stream the first break is named, in the order of positions.
+
+    ``exported``: heads that were kept elsewhere; each must still be where it was, with the hash it had.
+    """
     verdict = Verdict()
+    kept = _kept(exported, stream)
     tails: dict[str, _Tail] = {}
     expected = 1
     # The ends first: what is appended while this runs lies after them and can only make the log longer.
@@ -51,7 +58,8 @@ def verify(stream: str | None = None, progress: Progress = lambda _count: None) 
                 verdict.breaks.append(_gap(expected, event.position - 1))
             expected = event.position + 1
             tail = tails.setdefault(event.stream, _Tail())
-            if not tail.broken and (what := _fault(event, tail)) is not None:
+            what = _fault(event, tail) or _rewritten(event, kept)
+            if not tail.broken and what is not None:
                 verdict.breaks.append(Break(event.stream, event.sequence, event.position, what))
                 tail.broken = True
             tail.sequence, tail.hash = event.sequence, event.hash
@@ -60,7 +68,9 @@ def verify(stream: str | None = None, progress: Progress = lambda _count: None) 
     verdict.breaks.extend(_missing_tails(heads, tails))
     if stream is None and given >= expected:
         verdict.breaks.append(_gap(expected, given))
-    verdict.streams = len(tails.keys() | heads.keys())
+    named = {found.stream for found in verdict.breaks}
+    verdict.breaks.extend(found for found in _lost(kept, tails) if found.stream not in named)
+    verdict.streams = len(tails.keys() | heads.keys() | kept.keys())
     return verdict
 
 
@@ -85,6 +95,25 @@ def _fault(event: Event, tail: _Tail) -> str | None:
     if event.prev_hash != tail.hash:
         return "it does not follow from the event before it, one of the two was replaced"
     return None
+
+
+def _kept(exported: HeadsFile | None, stream: str | None) -> Mapping[str, ExportedHead]:
+    heads = exported.heads if exported is not None else ()
+    return {head.stream: head for head in heads if stream in (None, head.stream)}
+
+
+def _rewritten(event: Event, kept: Mapping[str, ExportedHead]) -> str | None:
+    head = kept.get(event.stream)
+    if head is None or head.sequence != event.sequence or (head.position, head.hash) == (event.position, event.hash):
+        return None
+    return "it is not the event whose hash was exported: this stream was rewritten since"
+
+
+def _lost(kept: Mapping[str, ExportedHead], tails: Mapping[str, _Tail]) -> Iterator[Break]:
+    for head in kept.values():
+        tail = tails.get(head.stream, _Tail())
+        if tail.sequence < head.sequence:
+            yield Break(head.stream, head.sequence, head.position, "it was exported as the last and is missing since")
 
 
 def _missing_tails(heads: dict[str, Head], tails: dict[str, _Tail]) -> Iterator[Break]:

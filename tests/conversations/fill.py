@@ -227,8 +227,10 @@ def _answer(response: str, answer: str, conversation_id: str, turn_id: str, soun
             complete=not cut,
         )
     )
-    status = "cancelled" if cut else "completed"
-    facts.append(ReplyFinished(response_id=response, status=status, reason="turn_detected" if cut else ""))
+    if cut:
+        facts.append(ReplyFinished(response_id=response, status="cancelled", reason="turn_detected"))
+    else:
+        facts.append(ReplyFinished(response_id=response, status="completed"))
     return facts
 
 

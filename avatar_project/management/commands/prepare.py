@@ -11,6 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
+from conversations import schedules
+
 
 class Command(BaseCommand):
     help = (
@@ -22,6 +24,7 @@ class Command(BaseCommand):
             Path(settings.DATA_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
             (Path(settings.DATA_DIR) / "static").mkdir(exist_ok=True)
             self._migrate()
+            schedules.ensure()
             self._create_administrator()
         except (DatabaseError, OSError) as error:
             raise CommandError(

@@ -1,0 +1,26 @@
+"""Writing beside the living: short transactions, with room between them for those who append."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+
+from conversations.log import store
+
+_LONGEST_PAUSE_S = 0.2
+
+
+@contextmanager
+def short_write(*, share: float = 0.5) -> Iterator[None]:
+    """A transaction in which nothing is appended by anybody, for maintenance that goes through everything.
+
+    Afterwards it rests, so that of all time it holds the log for ``share`` at most: those who wait for SQLite's write
+    lock look for it only now and then, and whoever takes it again at once would keep them out.
+    """
+    begun = time.perf_counter()
+    with transaction.atomic():
+        store.serialise()
+        yield
+    held_s = time.perf_counter() - begun
+    time.sleep(min(_LONGEST_PAUSE_S, held_s * (1 - share) / share))

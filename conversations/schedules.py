@@ -1,0 +1,37 @@
+"""What the task cluster does by the clock. `manage.py prepare` puts it into django-q2's table at every start."""
+
+import msgspec
+from django.conf import settings
+from django_q.models import Schedule
+
+
+class Periodic(msgspec.Struct, frozen=True):
+    """``function`` is a dotted path and takes no arguments; it runs every ``minutes``."""
+
+    name: str
+    function: str
+    minutes: int
+
+
+def periodic() -> tuple[Periodic, ...]:
+    """Everything that the settings ask for."""
+    wanted: list[Periodic] = []
+    if settings.HEADS_DIR is not None:
+        wanted.append(Periodic("avatar: export heads", "conversations.tasks.export_heads", settings.HEADS_MINUTES))
+    return tuple(wanted)
+
+
+def ensure() -> None:
+    """Makes the table say what `periodic` says; schedules of others' making are left alone."""
+    wanted = periodic()
+    Schedule.objects.filter(name__startswith="avatar: ").exclude(name__in=[one.name for one in wanted]).delete()
+    for one in wanted:
+        Schedule.objects.update_or_create(
+            name=one.name,
+            defaults={
+                "func": one.function,
+                "schedule_type": Schedule.MINUTES,
+                "minutes": one.minutes,
+                "repeats": -1,
+            },
+        )
