@@ -16,6 +16,7 @@ from conversations.realtime.limits import Limits
 from conversations.realtime.listening import vad
 from conversations.realtime.live import OpenRecord
 from conversations.realtime.opening import Wish
+from conversations.realtime.oversight import Outside
 from conversations.realtime.protocol.server_events import error_event
 from conversations.realtime.refusals import Ending
 from conversations.realtime.session import Session
@@ -44,10 +45,12 @@ class RealtimeConsumer:
         engines: Callable[[], Engines] = engines,
         open_record: OpenRecord = ConversationRecord.open,
         limits: Limits | None = None,
+        outside: Outside | None = None,
     ) -> None:
         self._engines = engines
         self._open_record = open_record
         self._limits = limits or Limits.from_environment()
+        self._outside = outside
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
@@ -79,6 +82,7 @@ class RealtimeConsumer:
             default_voice=settings.INFERENCE.tts_voice,
             # Not from a server elsewhere, which may count every token that it is shown.
             reads_ahead=not settings.INFERENCE.chat_url,
+            outside=self._outside,
         )
         # A task of its own: when the server stops, Daphne cancels this application, not the session's last words.
         running = asyncio.create_task(session.run(), name=f"session {session.id}")

@@ -8,6 +8,20 @@ class ConversationNotFound(Exception):
         super().__init__("There is no such conversation.")
 
 
+class SessionNotFound(ConversationNotFound):
+    """There never was such a session."""
+
+    def __init__(self) -> None:
+        Exception.__init__(self, "There is no such session.")
+
+
+class PersonNotFound(Exception):
+    """There is no such person."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such person.")
+
+
 class UnknownOwner(Exception):
     """A conversation cannot start for a person who does not exist."""
 

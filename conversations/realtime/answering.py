@@ -17,7 +17,7 @@ from conversations.realtime.output import Place
 from conversations.realtime.plans import manner, plan
 from conversations.realtime.playback import Pacer
 from conversations.realtime.protocol.client_events import ResponseOptions
-from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.errors import ProtocolError, muted
 from conversations.realtime.response import Reason, Response
 from conversations.realtime.waterfall import Turn, measured, own_share_ms
 from inference.errors import EngineError
@@ -84,6 +84,8 @@ class Answering:
         script: str = "",
     ) -> Response:
         """Begins an answer; raises `ProtocolError` when another is being given or too many were asked for."""
+        if self._live.muted:
+            raise muted()
         outside = options.conversation == "none"
         if not outside and self._active is not None:
             message = f"The answer {self._active.id} is still being given: wait for response.done, or cancel it."
@@ -126,6 +128,13 @@ class Answering:
             self._stop(stopped, "turn_detected")
         self._listener.cut()
         return stopped.turn if stopped is not None and stopped.pacer.sent_s == 0 else None
+
+    def silence(self) -> None:
+        """A moderator has muted the session: every answer ends, and what is not heard yet never is."""
+        for response in (self._active, *self._outside.values()):
+            if response is not None:
+                self._stop(response, "content_filter")
+        self._listener.cut()
 
     def hold(self) -> None:
         if self._active is not None:

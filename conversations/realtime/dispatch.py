@@ -19,7 +19,7 @@ from conversations.realtime.plans import language_of_text
 from conversations.realtime.playback import seconds
 from conversations.realtime.protocol import client_events as ce
 from conversations.realtime.protocol import server_events as ev
-from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.errors import ProtocolError, muted
 from conversations.realtime.protocol.items import InputAudio, Item, Message, OutputAudio
 from conversations.realtime.turns import Turns
 from conversations.realtime.utterance import for_hearing
@@ -43,6 +43,10 @@ class Dispatch:
 
     def handle(self, event: ce.AnyClientEvent) -> None:
         """Raises `ProtocolError`; the caller tells it with the event's id."""
+        if self._live.muted and isinstance(event, ce.AudioAppend):
+            return
+        if self._live.muted and isinstance(event, ce.AudioCommit | ce.ItemCreate):
+            raise muted()
         if not isinstance(event, ce.AudioAppend):
             self._live.touched()
         match event:

@@ -75,6 +75,13 @@ class Waterfall(AvatarEvent, kw_only=True, tag="avatar.waterfall"):
     """Neither a model's work nor the silence that shows the end of the turn."""
 
 
+class Moderated(AvatarEvent, kw_only=True, tag="avatar.moderation"):
+    """A moderator has muted the session, or lets it speak again. ``reason`` is a short code."""
+
+    muted: bool
+    reason: str
+
+
 class Heard(AvatarEvent, kw_only=True, tag="avatar.heard"):
     """What of an answer counts as heard."""
 

@@ -80,6 +80,8 @@ class Live:
     """BCP-47 tag of what was said last."""
     reads_ahead: bool = False
     """The chat model may be shown the conversation before it is asked (`Answering.read_ahead`)."""
+    muted: bool = False
+    """A moderator has silenced the session: nothing is heard of it and it says nothing."""
     crowded: bool = False
     """Others speak to the same machine: what is only nice to have is left out."""
     touched: Callable[[], None] = lambda: None

@@ -61,4 +61,14 @@ ERASED = Ending("erased", 4404, "conversation_not_found", "This conversation was
 UNKNOWN_KEEP = Ending(
     "unknown keep", 4400, "invalid_value", "What is kept (`keep`) is one of sound, text, nothing. Nothing was recorded."
 )
+CUT = Ending("cut", 4403, "forbidden", "A moderator has ended this session. Ask who runs this server why.")
+BLOCKED = Ending("blocked", 4403, "forbidden", "You may not talk here any more. Ask who runs this server why.")
+LOST = Ending(
+    "lost",
+    4012,
+    "draining",
+    "The server took this session for lost. Connect again; the conversation is kept.",
+    kind="server_error",
+)
+ERASED = Ending("erased", 4404, "conversation_not_found", "This conversation was erased, so the session ends.")
 NOT_FOUND = Ending("not found", 4404, "conversation_not_found", "There is no such conversation.")

@@ -31,7 +31,8 @@ from conversations.realtime.waterfall import Turn
 from inference.types import ToolCallDelta, Usage
 
 log = structlog.get_logger(__name__)
-Reason = Literal["turn_detected", "client_cancelled"]
+Reason = Literal["turn_detected", "client_cancelled", "content_filter"]
+"""The last is the protocol's name for a moderator's hand."""
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):

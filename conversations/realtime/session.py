@@ -23,6 +23,7 @@ from conversations.realtime.listening.vad import VadModel
 from conversations.realtime.live import Live, OpenRecord, Record
 from conversations.realtime.opening import Wish, tell_conversation
 from conversations.realtime.outbox import Outbox, Overflow
+from conversations.realtime.oversight import Outside, Oversight
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.decode import decode
 from conversations.realtime.protocol.errors import ProtocolError
@@ -54,6 +55,7 @@ class Session:
         limits: Limits,
         default_voice: str = "",
         reads_ahead: bool = False,
+        outside: Outside | None = None,
     ) -> None:
         self.id = new_id("sess")
         self._wish = wish
@@ -63,6 +65,7 @@ class Session:
         self._limits = limits
         self._default_voice = default_voice
         self._reads_ahead = reads_ahead
+        self._outside = outside
         self._outbox = Outbox(send)
         self._rates = Rates(limits)
         self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
@@ -184,6 +187,16 @@ class Session:
         turns = Turns(live, answering)
         hearing = self._hearing = listener.microphone = Hearing(live, answering, turns, self._vad)
         self._dispatch_when_open = Dispatch(live, hearing, answering, listener, turns)
+        oversight = Oversight(live, self._outside, hearing, answering, self.end) if self._outside is not None else None
+
+        def recorded(sequence: int) -> None:
+            live.extras.tell(lambda: ex.Recorded(sequence=sequence))
+            if oversight is not None:
+                oversight.recorded(sequence)
+
+        self._outbox.recorded = recorded
+        if oversight is not None:
+            oversight.start()
         return live
 
     async def _open(self, live: Live) -> None:

@@ -15,3 +15,11 @@ class ProtocolError(Exception):
         self.message = message
         self.param = param
         self.event_id = event_id
+
+
+def muted() -> ProtocolError:
+    """What is said to a session that a moderator has silenced."""
+    return ProtocolError(
+        "session_muted",
+        "A moderator has muted this session: nothing is heard and nothing is answered until it is let speak again.",
+    )
