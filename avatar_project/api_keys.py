@@ -12,6 +12,7 @@ import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 import structlog
 from django.db import DatabaseError
@@ -26,7 +27,7 @@ SCOPES = {
     "events:read": "Follow the feed of events",
     "realtime": "Hold conversations over the Realtime socket",
 }
-"""What a key may be for, in English; the page translates."""
+"""What a key may be for; the page says it in the reader's language."""
 MARK = "avatar_"
 """A string that begins so claims to be one of our keys."""
 KEYS_PER_PERSON = 50
@@ -37,7 +38,11 @@ log = structlog.get_logger(__name__)
 
 
 class KeyRefused(Exception):
-    """A key cannot be made as asked; the message is for people."""
+    """A key cannot be made as asked; the message is for people, ``why`` for a page that says it in their language."""
+
+    def __init__(self, why: Literal["guest", "name", "scopes", "past", "too_many"], message: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +58,15 @@ def create(owner: User, *, name: str, scopes: Iterable[str], expires_at: datetim
     chosen = sorted(set(scopes))
     name = name.strip()
     if owner.is_guest:
-        raise KeyRefused("Guests have no keys: sign in first.")
+        raise KeyRefused("guest", "Guests have no keys: sign in first.")
     if not name or len(name) > 80 or "\x00" in name:
-        raise KeyRefused("A key needs a name of at most 80 characters, so that you know later what it is for.")
+        raise KeyRefused("name", "A key needs a name of at most 80 characters, so that you know later what it is for.")
     if not chosen or not set(chosen) <= SCOPES.keys():
-        raise KeyRefused(f"Choose one or more of the scopes {', '.join(SCOPES)}.")
+        raise KeyRefused("scopes", f"Choose one or more of the scopes {', '.join(SCOPES)}.")
     if expires_at is not None and expires_at <= timezone.now():
-        raise KeyRefused("The key would have expired already: choose a later time.")
+        raise KeyRefused("past", "The key would have expired already: choose a later time.")
     if owner.api_keys.filter(revoked_at=None).count() >= KEYS_PER_PERSON:
-        raise KeyRefused(f"You have {KEYS_PER_PERSON} keys: revoke one that is not used any more.")
+        raise KeyRefused("too_many", f"You have {KEYS_PER_PERSON} keys: revoke one that is not used any more.")
     prefix = MARK + _random(10)
     key = f"{prefix}_{_random(43)}"
     row = ApiKey.objects.create(

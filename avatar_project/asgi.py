@@ -9,7 +9,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "avatar_project.settings")
 django_application = get_asgi_application()
 
 # Only now: what follows needs Django's applications loaded.
+from django.conf import settings  # noqa: E402
+
+from avatar_project.api.stream_door import StreamDoor  # noqa: E402
 from avatar_project.doors import Doors  # noqa: E402
+from conversations.feed.stream import EventStream, Limits  # noqa: E402
 from conversations.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter({"http": django_application, "websocket": Doors(URLRouter(websocket_urlpatterns))})
+streams = EventStream(Limits(streams=settings.FEED_STREAMS, streams_each=settings.FEED_STREAMS_EACH))
+application = ProtocolTypeRouter(
+    {
+        "http": StreamDoor(streams, django_application),
+        "websocket": Doors(URLRouter(websocket_urlpatterns)),
+    }
+)

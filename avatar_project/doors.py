@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -22,6 +22,8 @@ from avatar_project.identity import user_at_the_door
 from avatar_project.models import User
 
 Scope = dict[str, Any]
+P = ParamSpec("P")
+T = TypeVar("T")
 App = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 KEY_PROTOCOL = "openai-insecure-api-key."
 log = structlog.get_logger(__name__)
@@ -97,14 +99,22 @@ class Doors:
             return
         # Both must hold: a server started by hand on another address than the configured one admits no guest there.
         guests = settings.GUESTS_ADMITTED and arrived_on_loopback(scope)
-        loop = asyncio.get_running_loop()
-        user = await loop.run_in_executor(_threads, _look_up, session_key(scope), api_key(scope), guests)
+        user = await on_a_door_thread(_look_up, session_key(scope), api_key(scope), guests)
         await self.app({**scope, "user": user}, receive, send)
 
 
-def _look_up(session: str | None, key: str | None, guests: bool) -> User | None:
-    close_old_connections()
-    try:
-        return user_at_the_door(session_key=session, api_key=key, guests=guests)
-    finally:
+async def on_a_door_thread(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Runs ``work``, which may use the ORM, on a thread of the doors."""
+
+    def connected() -> T:
         close_old_connections()
+        try:
+            return work(*arguments, **named)
+        finally:
+            close_old_connections()
+
+    return await asyncio.get_running_loop().run_in_executor(_threads, connected)
+
+
+def _look_up(session: str | None, key: str | None, guests: bool) -> User | None:
+    return user_at_the_door(session_key=session, api_key=key, guests=guests)

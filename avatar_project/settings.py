@@ -56,9 +56,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_q",
 ]
 MIDDLEWARE = [
+    "avatar_project.api.problems.ApiProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -117,6 +120,43 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "avatar_project.api.authentication.KeyAuthentication",
+        "avatar_project.api.authentication.BrowserAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["avatar_project.api.permissions.InScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["avatar_project.api.throttles.RequestsPerMinute"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "conversations.api.pagination.Pages",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "avatar_project.api.problems.handle",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "AVATAR",
+    "DESCRIPTION": "Conversations, their record, and what happens in them. Errors are problem details (RFC 9457).",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "avatar_project.api.schema.add_problems",
+    ],
+}
+API_REQUESTS_PER_MINUTE = {
+    "read": env.whole("AVATAR_API_READS_PER_MINUTE", 600, least=1),
+    "write": env.whole("AVATAR_API_WRITES_PER_MINUTE", 60, least=1),
+    "heavy": env.whole("AVATAR_API_HEAVY_PER_MINUTE", 60, least=1),
+}
+"""For each key, or each signed-in browser; heavy are search, statistics and exports."""
+FEED_STREAMS = env.whole("AVATAR_FEED_STREAMS", 64, least=1)
+FEED_STREAMS_EACH = env.whole("AVATAR_FEED_STREAMS_EACH", 4, least=1)
 
 # Background tasks: the ORM broker also beside Redis (its Redis broker loses tasks on a crash).
 Q_CLUSTER = {

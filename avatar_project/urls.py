@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.i18n import set_language
 
+from avatar_project import keys_page
 from avatar_project.health import health
 
 urlpatterns = [
@@ -13,6 +14,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/login/", auth.LoginView.as_view(redirect_authenticated_user=False), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
+    path("account/keys", keys_page.keys, name="keys"),
+    path("account/keys/<uuid:key_id>/revoke", keys_page.revoke, name="revoke_key"),
+    path("api/", include("avatar_project.api.urls")),
     path("i18n/setlang/", login_not_required(set_language), name="set_language"),
     path("", include("conversations.urls")),
 ]

@@ -1,0 +1,1 @@
+"""What all of /api/ shares: who asks, how much, how errors look, and its description."""

@@ -1,0 +1,55 @@
+"""What the views share."""
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+if TYPE_CHECKING:
+    Serializer = serializers.Serializer[Any]
+else:
+    Serializer = serializers.Serializer
+"""Generic in the stubs only."""
+
+READ, WRITE = "conversations:read", "conversations:write"
+ID = "<uuid:conversation_id>"
+
+
+class ConversationsView(APIView):
+    """A view of conversations; a key needs the scope (what it may reach is still only what is its owner's)."""
+
+    read_scope = READ
+    write_scope = WRITE
+    throttle = ""
+    """The kind of request, where the method does not say it: ``heavy``."""
+
+    def query(self, serializer: type[Serializer]) -> dict[str, Any]:
+        """The query's parameters, checked; those that were left out are absent or their defaults."""
+        checked = serializer(data=self.request.query_params)
+        checked.is_valid(raise_exception=True)
+        found: dict[str, Any] = checked.validated_data
+        return found
+
+    def body(self, serializer: type[Serializer]) -> dict[str, Any]:
+        """The request's body, checked."""
+        checked = serializer(data=self.request.data)
+        checked.is_valid(raise_exception=True)
+        found: dict[str, Any] = checked.validated_data
+        return found
+
+
+class WhateverIsAccepted(BaseContentNegotiation):
+    """For sound and files, whose type is what it is: the Accept header is not asked."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return next(iter(parsers), None)
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+def conversation_path(conversation_id: UUID | str) -> str:
+    return f"/api/conversations/{conversation_id}/"
