@@ -30,7 +30,7 @@ def schema_of(fact: type[Any]) -> dict[str, Any]:
     """The form of a fact's payload: its fields, their types and defaults, and which of them are personal."""
     import msgspec
 
-    schema = _bare(msgspec.json.schema(fact))
+    schema = _bare(msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(fact))))
     own = schema["$defs"].pop(fact.__name__)
     return {"fields": own, "parts": schema["$defs"], "personal": sorted(fact.personal)}
 
