@@ -1,7 +1,7 @@
 """Django's settings, all from the environment (`.env.example` documents each variable)."""
 
 import structlog
-from csp.constants import NONE, SELF
+from csp.constants import NONCE, NONE, SELF
 
 from avatar_project.bind import guests_admitted
 from avatar_project.layers import caches, channel_layers
@@ -175,7 +175,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF],
-        "style-src": [SELF],
+        "style-src": [SELF, NONCE],
         "img-src": [SELF, "data:"],
         "media-src": [SELF, "blob:"],
         "worker-src": [SELF],

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from django.views.i18n import JavaScriptCatalog
 
 from conversations import views
+from conversations.replay import urls as replay_urls
 
 app_name = "conversations"
 urlpatterns = [
@@ -13,5 +14,6 @@ urlpatterns = [
     path("chat", views.chat, name="chat"),
     path("chat/status", views.status, name="status"),
     path("chat/words.js", login_not_required(JavaScriptCatalog.as_view()), name="words"),
+    *replay_urls.urlpatterns,
 ]
 """Any page may say things in the reader's language: the words for scripts need no sign-in."""

@@ -29,6 +29,7 @@ def main() -> int:
         steps: list[tuple[str, list[str]]] = [
             ("models", [sys.executable, "-m", "inference.catalogue", "pull"]),
             ("models", [sys.executable, "-m", "inference.catalogue", "pull", "kokoro"]),
+            ("browser libraries", [sys.executable, "-m", "avatar_project.launch.browser", "--required"]),
             ("lint", ["ruff", "check", "."]),
             ("format", ["ruff", "format", "--check", "."]),
             ("types", ["mypy", "."]),

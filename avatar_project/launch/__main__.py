@@ -1,4 +1,4 @@
-"""`python -m avatar_project.launch`: keys, models, database, then the three processes until Ctrl-C."""
+"""`python -m avatar_project.launch`: keys, models, browser libraries, database, then the three processes until Ctrl-C."""
 
 import os
 import subprocess
@@ -25,6 +25,7 @@ def main() -> int:
         with stages.only_one(data_dir, place.port):
             ports.refuse_taken(place)
             stages.run("models", [sys.executable, "-m", "inference.catalogue", "pull"])
+            stages.run("browser libraries", [sys.executable, "-m", "avatar_project.launch.browser"])
             stages.run("database", [sys.executable, "manage.py", "prepare"])
             return Supervision(place, data_dir).run()
     except ConfigurationError as error:
