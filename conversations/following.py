@@ -4,7 +4,7 @@ Positions have no gap and appear in order, so a reader that goes on after its ch
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import msgspec
 from django.db import transaction
@@ -55,11 +55,11 @@ def follow(
             with transaction.atomic():
                 if window.events:
                     take(window.events)
-                _advance(name, window)
+                advance(name, window)
         else:
             if window.events:
                 take(window.events)
-            _advance(name, window)
+            advance(name, window)
         taken += len(window.events)
         if time.monotonic() >= until:
             break
@@ -71,12 +71,13 @@ def windows(after: int, *, types: Collection[str]) -> Iterator[Window]:
     end = store.last_position()
     while after < end:
         reached = min(after + WINDOW, end)
-        rows = list(Event.objects.filter(position__gt=after, position__lte=reached, type__in=types).order_by("position"))
-        yield Window(after, reached, tuple(_decoded(rows)))
+        rows = Event.objects.filter(position__gt=after, position__lte=reached, type__in=types)
+        yield Window(after, reached, tuple(_decoded(rows.order_by("position"))))
         after = reached
 
 
-def _decoded(rows: Sequence[Event]) -> Iterator[RecordedEvent]:
+def _decoded(found: Iterable[Event]) -> Iterator[RecordedEvent]:
+    rows = list(found)
     turns: dict[str, set[str]] = {}
     for row in rows:
         turns.setdefault(row.stream, set()).add(decode_metadata(row).correlation)
@@ -84,7 +85,7 @@ def _decoded(rows: Sequence[Event]) -> Iterator[RecordedEvent]:
     return (decode(row, rings[row.stream]) for row in rows)
 
 
-def _advance(name: str, window: Window) -> None:
+def advance(name: str, window: Window) -> None:
     """Raises `Overtaken`, which undoes what this reader did in the same transaction."""
     Checkpoint.objects.get_or_create(name=name)
     if not Checkpoint.objects.filter(name=name, position=window.after).update(position=window.reached):

@@ -1,0 +1,209 @@
+"""A second conversation that goes on from a moment of the first.
+
+It is a copy, not a link: words and sounds are sealed anew under keys of its own, so that erasing the one leaves the
+other as it was. What was redacted is not taken along.
+"""
+
+import dataclasses
+from collections.abc import Collection, Iterator
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from uuid6 import uuid7
+
+from conversations import search, titled
+from conversations.errors import Invalid, WrongState
+from conversations.events import (
+    ConversationErased,
+    ConversationStarted,
+    Fact,
+    ItemCreated,
+    ItemDeleted,
+    Keep,
+    KeepChanged,
+    ReplyFailed,
+    ReplyFinished,
+    ReplyGenerated,
+    ReplyHeard,
+    ReplySpoken,
+    ReplyStarted,
+    ToolCalled,
+    UserSpoke,
+    UserTranscribed,
+    UserTranscriptionFailed,
+    UserWrote,
+    decode_fact,
+)
+from conversations.log import keys, store
+from conversations.log.audio import AudioStore
+from conversations.log.errors import AudioDamaged, AudioMissing
+from conversations.log.eventlog import event_log
+from conversations.log.keys import DataKey, KeyRing
+from conversations.log.models import Purpose
+from conversations.log.types import Metadata, NewEvent, RecordedEvent
+from conversations.models import Conversation, Turn
+from conversations.record import new_event
+from conversations.services.access import Actor, owned
+from conversations.streams import stream_of
+
+MOST_TURNS = 1000
+_COPIED = (
+    UserSpoke,
+    UserTranscribed,
+    UserTranscriptionFailed,
+    UserWrote,
+    ItemCreated,
+    ItemDeleted,
+    ReplyStarted,
+    ReplyGenerated,
+    ToolCalled,
+    ReplySpoken,
+    ReplyHeard,
+    ReplyFinished,
+    ReplyFailed,
+)
+"""What was said and done. Not what was measured: that happened once, to the first conversation."""
+_TYPES = frozenset(fact.type for fact in _COPIED)
+_READ_AT_ONCE = 400
+_WRITTEN_AT_ONCE = 100
+"""Facts in one append: others wait for the log no longer than for a few turns of talk."""
+
+
+def fork(conversation_id: str | UUID, *, actor: Actor, at_turn: str = "") -> str:
+    """Copies the actor's own conversation up to the end of ``at_turn`` (a turn's id; empty: all); returns the new id.
+
+    Raises `ConversationNotFound`, `WrongState` once it was erased, `Invalid` for an unknown turn or for more than
+    `MOST_TURNS` turns, `conversations.log.errors.LogError`.
+    """
+    conversation = owned(actor, conversation_id)
+    if conversation.erased_at is not None:
+        raise WrongState("This conversation was erased: there is nothing to go on from.")
+    return copy(conversation, owner_id=str(actor.pk), at_turn=at_turn)
+
+
+def copy(conversation: Conversation, *, owner_id: str, at_turn: str = "") -> str:
+    """`fork` without asking who wants it: for callers that have checked it. The copy belongs to ``owner_id``."""
+    taken = _turns_up_to(conversation, at_turn)
+    kept = [msgspec.convert(keep, Keep) for keep in (*taken.values(), conversation.keep)]
+    new_id = str(uuid7())
+    work = _Copy(conversation, stream_of(str(conversation.id)), stream_of(new_id), owner_id)
+    started = ConversationStarted(
+        owner=owner_id,
+        language=conversation.language,
+        voice=conversation.voice,
+        keep=kept[0],
+        forked_from=str(conversation.id),
+        forked_at=next(reversed(taken), ""),
+    )
+    event_log().append_now(work.target, 0, [new_event(started, Metadata(actor=owner_id))])
+    try:
+        work.run(dict(zip(taken, kept, strict=False)), kept)
+        _name_alike(conversation, new_id)
+    except BaseException:
+        work.undo()
+        raise
+    return new_id
+
+
+def _turns_up_to(conversation: Conversation, at_turn: str) -> dict[str, str]:
+    """The ids of the turns to take, in order, and what is kept of each; without those that were redacted."""
+    turns = Turn.objects.filter(conversation=conversation).order_by("number")
+    if at_turn:
+        last = turns.filter(turn_id=at_turn).first()
+        if last is None:
+            raise Invalid("This conversation has no such turn: choose one of those on its page.")
+        turns = turns.filter(number__lte=last.number)
+    taken = dict(turns.filter(redacted=False).values_list("turn_id", "keep")[: MOST_TURNS + 1])
+    if len(taken) > MOST_TURNS:
+        raise Invalid(f"At most {MOST_TURNS} turns can be taken over at once: go on from an earlier turn.")
+    return taken
+
+
+@dataclasses.dataclass(slots=True)
+class _Copy:
+    """Moves facts from one stream to another, sealing their words and sounds anew."""
+
+    conversation: Conversation
+    source: str
+    target: str
+    owner_id: str
+    sounds: list[str] = dataclasses.field(default_factory=list)
+    """Files written so far."""
+
+    def run(self, turns: dict[str, Keep], kept: list[Keep]) -> None:
+        """``turns``: what is kept of each; ``kept``: what is chosen at the beginning and at the end, and in between."""
+        waiting: list[NewEvent] = []
+        chosen, begun = kept[0], set[str]()
+        for event in self._facts(turns.keys()):
+            turn_id = event.metadata.correlation
+            if turn_id not in begun and turns[turn_id] != chosen:
+                chosen = turns[turn_id]
+                waiting.append(self._choice(chosen))
+            begun.add(turn_id)
+            fact = decode_fact(event.type, event.version, event.payload)
+            if isinstance(fact, UserSpoke | ReplyHeard) and fact.audio_id:
+                copied = self._copy_sound(fact.audio_id, event.metadata.correlation)
+                fact = msgspec.structs.replace(fact, audio_id=copied)
+            waiting.append(self._new_event(fact, event))
+            if len(waiting) >= _WRITTEN_AT_ONCE:
+                event_log().append_now(self.target, store.ANY, waiting)
+                waiting = []
+        if chosen != kept[-1]:
+            waiting.append(self._choice(kept[-1]))
+        if waiting:
+            event_log().append_now(self.target, store.ANY, waiting)
+
+    def undo(self) -> None:
+        """Nothing is left of a copy that failed but its tombstone."""
+        audio = _audio()
+        for audio_id in self.sounds:
+            audio.delete(audio_id)
+        event_log().write_now(self._erase)
+
+    def _erase(self) -> None:
+        keys.destroy(self.target)
+        store.append(self.target, store.ANY, [new_event(ConversationErased(reason="fork_failed"), Metadata())])
+
+    def _facts(self, turn_ids: Collection[str]) -> Iterator[RecordedEvent]:
+        after = 0
+        while page := store.read_stream(self.source, after, _READ_AT_ONCE):
+            for event in page:
+                if event.metadata.correlation in turn_ids and event.type in _TYPES and not event.redacted:
+                    yield event
+            after = page[-1].sequence
+
+    def _new_event(self, fact: Fact, event: RecordedEvent) -> NewEvent:
+        turn_id = event.metadata.correlation
+        metadata = Metadata(actor=self.owner_id, correlation=turn_id, causation=event.event_id.hex)
+        return new_event(fact, metadata)
+
+    def _choice(self, keep: Keep) -> NewEvent:
+        return new_event(KeepChanged(keep=keep), Metadata(actor=self.owner_id))
+
+    def _copy_sound(self, audio_id: str, turn_id: str) -> str:
+        """The new id; empty when the sound is gone."""
+        audio = _audio()
+        try:
+            plain = audio.open(audio_id, KeyRing.load(self.source, [turn_id]).find).read()
+        except (AudioMissing, AudioDamaged):
+            return ""
+        copied = audio.write(event_log().write_now(lambda: _sound_key(self.target, turn_id)), plain)
+        self.sounds.append(copied)
+        return copied
+
+
+def _sound_key(stream: str, turn_id: str) -> DataKey:
+    return KeyRing.load(stream, [turn_id]).data_key(turn_id, Purpose.SOUND, create=True)
+
+
+def _name_alike(conversation: Conversation, new_id: str) -> None:
+    """A title that was given is given to the copy."""
+    ring = KeyRing.load(stream_of(str(conversation.id)), ())
+    if title := titled.opened(conversation.id, ring):
+        event_log().write_now(lambda: titled.save(UUID(new_id), title))
+        search.index_title(Conversation.objects.get(id=new_id), title)
+
+
+def _audio() -> AudioStore:
+    return AudioStore(settings.DATA_DIR / "audio")

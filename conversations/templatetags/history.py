@@ -1,0 +1,35 @@
+"""Figures and names as the history's pages write them."""
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.translation import get_language_info
+
+register = template.Library()
+
+
+@register.filter
+def clock(ms: float) -> str:
+    """Milliseconds as minutes and seconds, ``2:05``; with hours from one on."""
+    seconds = round(ms / 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+@register.filter
+def in_seconds(ms: float) -> str:
+    """Milliseconds as seconds with two places."""
+    return number_format(ms / 1000, 2)
+
+
+@register.filter
+def own_name(tag: str) -> str:
+    """A language in its own words; the tag itself when it is not known."""
+    names = {"zh": "中文", "zh-tw": "中文（台灣）", "yue": "粵語"}
+    lowered = tag.lower()
+    if lowered in names:
+        return names[lowered]
+    try:
+        return str(get_language_info(lowered)["name_local"])
+    except KeyError:
+        return tag
