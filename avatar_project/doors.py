@@ -1,8 +1,8 @@
 """The doors of the sockets: a foreign Host or Origin stays outside, and whoever comes in has a name.
 
-Wraps the WebSocket application. ``scope["user"]`` is a `User` or None; the consumer refuses None with 4401, so that a
-client reads why. A foreign Host or Origin gets no handshake at all (HTTP 403): a page of another site must learn
-nothing, and DNS rebinding ends here.
+Wraps the WebSocket application. ``scope["user"]`` is a `User` or None; the consumer refuses None with 4401, and
+with 4403 when ``scope["blocked"]``, so that a client reads why. A foreign Host or Origin gets no handshake at all
+(HTTP 403): a page of another site must learn nothing, and DNS rebinding ends here.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from django.db import close_old_connections
 from django.http.request import split_domain_port, validate_host
 
 from avatar_project.bind import is_loopback
-from avatar_project.identity import user_at_the_door
+from avatar_project.identity import Blocked, user_at_the_door
 from avatar_project.models import User
 
 Scope = dict[str, Any]
@@ -99,8 +99,8 @@ class Doors:
             return
         # Both must hold: a server started by hand on another address than the configured one admits no guest there.
         guests = settings.GUESTS_ADMITTED and arrived_on_loopback(scope)
-        user = await on_a_door_thread(_look_up, session_key(scope), api_key(scope), guests)
-        await self.app({**scope, "user": user}, receive, send)
+        user, blocked = await on_a_door_thread(_look_up, session_key(scope), api_key(scope), guests)
+        await self.app({**scope, "user": user, "blocked": blocked}, receive, send)
 
 
 async def on_a_door_thread(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -116,5 +116,9 @@ async def on_a_door_thread(work: Callable[P, T], *arguments: P.args, **named: P.
     return await asyncio.get_running_loop().run_in_executor(_threads, connected)
 
 
-def _look_up(session: str | None, key: str | None, guests: bool) -> User | None:
-    return user_at_the_door(session_key=session, api_key=key, guests=guests)
+def _look_up(session: str | None, key: str | None, guests: bool) -> tuple[User | None, bool]:
+    """Who comes in, and whether it is somebody who was told to stay outside."""
+    try:
+        return user_at_the_door(session_key=session, api_key=key, guests=guests), False
+    except Blocked:
+        return None, True

@@ -10,11 +10,16 @@ import secrets
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
 from avatar_project import api_keys
 from avatar_project.models import User
+
+
+class Blocked(Exception):
+    """Whoever this is may not come in: a moderator said so (`conversations.services.people`)."""
 
 
 def new_guest() -> User:
@@ -51,18 +56,28 @@ def user_of_session(session_key: str | None) -> User | None:
     return user if isinstance(user, User) and user.is_active else None
 
 
+def is_of_blocked(session: SessionBase) -> bool:
+    """Whether a browser's session belongs to somebody who may not come in any more: no guest in their place either."""
+    user_id = session.get(SESSION_KEY)
+    return user_id is not None and User.objects.filter(pk=user_id, is_active=False).exists()
+
+
 def user_at_the_door(*, session_key: str | None, api_key: str | None, guests: bool) -> User | None:
     """The owner of what a connection will say, or None when it may not come in.
 
     A session outranks a key: the page's socket carries its cookie. One of our own keys must be valid and have the scope
-    ``realtime``; any other string is a guest's, where guests are admitted.
+    ``realtime``; any other string is a guest's, where guests are admitted. Raises `Blocked`.
     """
     if user := user_of_session(session_key):
         return user
+    if session_key and is_of_blocked(SessionStore(session_key)):
+        raise Blocked
     if api_key and api_keys.looks_like_ours(api_key):
         key = api_keys.find(api_key)
         return key.owner if key is not None and "realtime" in key.scopes else None
     if not guests:
         return None
     user = guest_of_key(api_key) if api_key else new_guest()
-    return user if user.is_active else None
+    if not user.is_active:
+        raise Blocked
+    return user
