@@ -86,7 +86,7 @@ export class Follower extends EventTarget {
     button.type = "button";
     button.className = "seek";
     button.dataset.at = String(at);
-    button.textContent = (at / 1000).toFixed(2);
+    button.textContent = clock(at, 2);
     const name = document.createElement("span");
     name.textContent = EVENTS[type] ?? type;
     name.title = `${type} #${sequence}`;
