@@ -1,7 +1,11 @@
 """Tables that are not made from the log: who is alive, how far a reader has come, and what rules there are."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from conversations.errors import Invalid
+from conversations.services import reasons
 
 
 class Presence(models.Model):
@@ -64,6 +68,28 @@ class FlagRule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """A rule that could not be run is not saved. Raises `ValidationError` naming the field."""
+        from conversations.flagging import matching  # noqa: PLC0415 - RE2 is loaded where rules are used
+
+        wrong: dict[str, str] = {}
+        try:
+            matching.matcher(
+                name=self.name,
+                reason=self.reason,
+                language=self.language,
+                kind=self.kind,
+                expression=self.expression,
+            )
+        except matching.InvalidRule as error:
+            wrong["expression"] = str(error)
+        try:
+            reasons.checked(self.reason)
+        except Invalid as error:
+            wrong["reason"] = str(error)
+        if wrong:
+            raise ValidationError(wrong)
 
 
 class Verification(models.Model):
