@@ -11,6 +11,7 @@ from avatar_project.health import health
 
 urlpatterns = [
     path("health", health, name="health"),
+    path("admin/live/", include("conversations.live_watch.urls")),
     path("admin/", admin.site.urls),
     path("accounts/login/", auth.LoginView.as_view(redirect_authenticated_user=False), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
