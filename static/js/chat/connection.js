@@ -2,13 +2,14 @@
  * The WebSocket, kept alive: a dropped connection comes back by itself, with back-off, in the same conversation.
  *
  * Events: `state` (read `state`, `reason`, `retryAt`), `event` {detail: server event}.
- * States: `idle`, `connecting`, `open`, `waiting` (until `retryAt`), `full`, `refused`, `ended`.
+ * States: `idle`, `connecting`, `open`, `waiting` (until `retryAt`), `full`, `refused`, `forbidden`, `ended`.
  */
 
 import { Backoff } from "./backoff.js";
 
 const FULL = 4013;
-const REFUSALS = new Set([4401, 4403]);
+const UNAUTHORIZED = 4401;
+const FORBIDDEN = 4403;
 const NORMAL = 1000;
 const FULL_RETRY_MS = 15_000;
 const STABLE_MS = 5_000;
@@ -18,6 +19,8 @@ export class Connection extends EventTarget {
   state = "idle";
   /** The code of the server's last `error` before it closed, e.g. `session_idle`. */
   reason = "";
+  /** A moderator has silenced the session. */
+  moderated = false;
   /** `Date.now()` of the next try while `waiting` or `full`. */
   retryAt = 0;
   /** The conversation to go on with after a drop. */
@@ -37,6 +40,7 @@ export class Connection extends EventTarget {
   open() {
     this.drop();
     this.reason = "";
+    this.moderated = false;
     const socket = new WebSocket(this.address(), ["realtime"]);
     this.socket = socket;
     this.become("connecting");
@@ -63,6 +67,8 @@ export class Connection extends EventTarget {
       this.state = "open";
     } else if (event.type === "avatar.recorded") {
       this.conversation.sequence = event.sequence;
+    } else if (event.type === "avatar.moderation") {
+      this.moderated = event.muted;
     } else if (event.type === "error") {
       this.reason = event.error.code ?? event.error.type;
     }
@@ -81,7 +87,8 @@ export class Connection extends EventTarget {
   closed(code) {
     this.drop();
     if (code === FULL || this.reason === "server_full") this.wait("full", FULL_RETRY_MS);
-    else if (REFUSALS.has(code)) this.become("refused");
+    else if (code === UNAUTHORIZED) this.become("refused");
+    else if (code === FORBIDDEN) this.become("forbidden");
     else if (this.reason === "conversation_not_found") this.forget();
     else if (code === NORMAL) this.become("ended");
     else this.wait("waiting", this.backoff.next());

@@ -9,6 +9,8 @@ import { Answer } from "./answer.js";
 import * as requests from "./requests.js";
 import { Utterance } from "./utterance.js";
 
+const SILENCING = new Set(["session_muted", "forbidden"]);
+
 export class Dialogue extends EventTarget {
   thinking = false;
 
@@ -68,13 +70,21 @@ export class Dialogue extends EventTarget {
       "avatar.sentence": (event) => answer.sentence(event),
       "avatar.waterfall": (event) => this.measured(event),
       "avatar.engines": (event) => this.tell("machine", event),
-      error: ({ error }) => error.event_id !== requests.QUIET && this.tell("trouble", error.message),
+      error: ({ error }) => this.wentWrong(error),
     };
   }
 
   receive(event) {
     this.handlers[event.type]?.(event);
     this.tell("change");
+  }
+
+  wentWrong(error) {
+    // A moderator's hand: what is still in the loudspeaker is silenced too; a notice says why.
+    if (SILENCING.has(error.code)) {
+      this.thinking = false;
+      if (this.player.playing) void this.answer.interrupt();
+    } else if (error.event_id !== requests.QUIET) this.tell("trouble", error.message);
   }
 
   opened() {

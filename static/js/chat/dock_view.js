@@ -4,7 +4,7 @@ import { STATES, stateOf } from "./state.js";
 import { filled, gettext, seconds } from "./words.js";
 
 /** States that a screen reader says, and what follows them; the quick ones of a turn would talk into the conversation. */
-const SPOKEN = new Set(["connecting", "asking", "waiting", "full", "refused", "ended"]);
+const SPOKEN = new Set(["connecting", "asking", "waiting", "full", "refused", "forbidden", "ended"]);
 const IN_SESSION = new Set(["asking", "listening", "hearing", "thinking", "speaking", "muted", "typing", "holding"]);
 
 const STEPS = [
@@ -43,7 +43,7 @@ export class DockView {
     byId("hold").hidden = byId("hold-hint").hidden = !(talking && !facts.handsFree);
     byId("hold").setAttribute("aria-pressed", String(facts.held));
     byId("stop").disabled = !(facts.speaking || (facts.thinking && facts.link === "open"));
-    byId("end").disabled = facts.link === "idle" || facts.link === "ended";
+    byId("end").disabled = ["idle", "forbidden", "ended"].includes(facts.link);
   }
 
   /** @param {Record<string, number|null>} steps of the last turn, in milliseconds */

@@ -22,7 +22,7 @@ import { TranscriptView } from "./transcript_view.js";
 const byId = (id) => document.getElementById(id);
 const page = JSON.parse(byId("page").textContent);
 const CONVERSATION_KEY = "avatar.conversation";
-const GIVEN_UP = new Set(["idle", "waiting", "full", "refused", "ended"]);
+const GIVEN_UP = new Set(["idle", "waiting", "full", "refused", "forbidden", "ended"]);
 
 class Chat {
   microphoneState = "off";
@@ -164,7 +164,7 @@ class Chat {
     if (!this.connection.isOpen) this.trouble("");
     if (GIVEN_UP.has(this.connection.state)) this.takeBack();
     if (this.connection.isOpen) for (const text of this.unsent.splice(0)) await this.dialogue.write(text);
-    if (this.connection.state === "ended") {
+    if (this.connection.state === "ended" || this.connection.state === "forbidden") {
       this.spokeBefore = this.microphone.open;
       this.microphone.stop();
       this.microphoneState = "off";
@@ -223,6 +223,7 @@ class Chat {
       link: connection.state,
       reason: connection.reason,
       retryAt: connection.retryAt,
+      moderated: connection.moderated,
       microphone: this.microphoneState,
       muted: this.muted,
       machine,

@@ -3,11 +3,11 @@
 import { filled, gettext } from "./words.js";
 
 /**
- * @param {{link: string, reason: string, retryAt: number, microphone: string, machine: import("./machine.js").Machine}} facts
+ * @param {{link: string, reason: string, retryAt: number, moderated: boolean, microphone: string, machine: import("./machine.js").Machine}} facts
  * @returns {{name: string, title: string, advice: string, actions: string[], progress?: number|null}|null}
  */
 export function noticeOf(facts) {
-  return linkNotice(facts) ?? microphoneNotice(facts.microphone) ?? machineNotice(facts.machine);
+  return linkNotice(facts) ?? moderatedNotice(facts) ?? microphoneNotice(facts.microphone) ?? machineNotice(facts.machine);
 }
 
 function linkNotice({ link, reason, retryAt }) {
@@ -34,6 +34,13 @@ function linkNotice({ link, reason, retryAt }) {
         advice: gettext("This server does not know who you are any more. Sign in and come back; your conversation is kept."),
         actions: ["sign-in"],
       };
+    case "forbidden":
+      return {
+        name: "forbidden",
+        title: gettext("A moderator ended this conversation"),
+        advice: gettext("What was said is kept. If you think this was a mistake, ask who runs this server."),
+        actions: ["resume"],
+      };
     case "ended":
       return {
         name: "ended",
@@ -44,6 +51,16 @@ function linkNotice({ link, reason, retryAt }) {
     default:
       return null;
   }
+}
+
+function moderatedNotice({ moderated }) {
+  if (!moderated) return null;
+  return {
+    name: "moderated",
+    title: gettext("A moderator has muted you"),
+    advice: gettext("You are not heard at the moment, and nothing is answered. Wait until you are let speak again, or ask who runs this server."),
+    actions: [],
+  };
 }
 
 const MICROPHONE = {

@@ -33,5 +33,6 @@ export const STATES = {
   waiting: gettext("Connection lost"),
   full: gettext("The server is full"),
   refused: gettext("Not signed in"),
+  forbidden: gettext("Ended by a moderator"),
   ended: gettext("The conversation has paused"),
 };
