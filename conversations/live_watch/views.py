@@ -70,7 +70,7 @@ def watch(request: HttpRequest, session_id: str) -> HttpResponse:
         "reasons": LiveReason.choices,
         "flag_reasons": FlagReason.choices,
         "may": acts.allowed(request.user, session.conversation.owner),
-        "page": {"feed": f"feed?watch={watch_id}", "act": "act"},
+        "page": {"feed": f"feed?watch={watch_id}", "act": "act", "reasons": _labels()},
     }
     return render(request, "admin/live/watch.html", {**admin.site.each_context(request), **context})
 
@@ -113,6 +113,11 @@ def act(request: HttpRequest, session_id: str) -> HttpResponse:
     if "application/json" in request.headers.get("Accept", ""):
         return HttpResponse(status=204)
     return redirect("live:watch", session_id=session_id)
+
+
+def _labels() -> dict[str, str]:
+    """What the codes of reasons are called, in the reader's language."""
+    return {code: str(label) for code, label in (*FlagReason.choices, *LiveReason.choices)}
 
 
 def _clock(since: datetime | None, now: datetime) -> str:

@@ -22,8 +22,8 @@ const NOTES = {
 export class Transcript {
   items = new Map();
 
-  constructor(scroller, list, nothing) {
-    Object.assign(this, { scroller, list, nothing });
+  constructor({ scroller, list, nothing, reasons }) {
+    Object.assign(this, { scroller, list, nothing, reasons });
   }
 
   take(line) {
@@ -90,7 +90,7 @@ export class Transcript {
   note(line) {
     const element = document.createElement("li");
     element.className = `live-line live-fact${line.kind === "failed" || line.kind === "flag" ? " live-fact-warn" : ""}`;
-    element.append(NOTES[line.kind](line), " ", time(line.at));
+    element.append(NOTES[line.kind]({ code: this.reasons[line.code] ?? line.code }), " ", time(line.at));
     this.list.append(element);
   }
 

@@ -16,7 +16,12 @@ const OVER = {
 
 class Watch {
   constructor() {
-    this.transcript = new Transcript(byId("transcript"), byId("lines"), byId("nothing"));
+    this.transcript = new Transcript({
+      scroller: byId("transcript"),
+      list: byId("lines"),
+      nothing: byId("nothing"),
+      reasons: page.reasons,
+    });
     this.since = Date.parse(byId("duration").dataset.since);
     this.source = new EventSource(page.feed);
     this.source.addEventListener("open", () => this.show("live"));
