@@ -49,7 +49,7 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
             "description": "A key from /account/keys, with the scope that the operation names.",
         }
 
-    def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]] | None:
+    def get_security_requirement(self, auto_schema: Any) -> Any:
         """The scope that is needed; None where no key helps."""
         scope = needed_scope(auto_schema.view, auto_schema.method)
         return {self.name: [scope]} if scope else None

@@ -57,7 +57,7 @@ class Keys(APIView):
     @extend_schema(operation_id="keys_list", tags=["keys"], summary="Your keys", responses=KeyOut(many=True))
     def get(self, request: Request) -> Response:
         pages = KeyPages()
-        page = pages.paginate_queryset(ApiKey.objects.filter(owner__pk=request.user.pk), request, self)
+        page = pages.paginate_queryset(ApiKey.objects.filter(owner__pk=str(request.user.pk)), request, self)
         return pages.get_paginated_response(KeyOut(page, many=True).data)
 
     @extend_schema(
@@ -105,7 +105,7 @@ class OneKey(APIView):
 
 
 def _own(request: Request, key_id: UUID) -> ApiKey:
-    key = ApiKey.objects.filter(pk=key_id, owner__pk=request.user.pk).first()
+    key = ApiKey.objects.filter(pk=key_id, owner__pk=str(request.user.pk)).first()
     if key is None:
         raise Http404
     return key

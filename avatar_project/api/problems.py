@@ -60,8 +60,8 @@ def _from_framework(error: exceptions.APIException) -> tuple[Problem, dict[str, 
     headers: dict[str, str] = {}
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    if isinstance(error, exceptions.Throttled) and error.wait is not None:
-        headers["Retry-After"] = str(math.ceil(error.wait))
+    if (wait := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(math.ceil(wait))
     if isinstance(error, exceptions.ValidationError):
         errors = tuple(_field_errors(error.detail, ""))
         return Problem(error.status_code, "invalid", "The request is not right: see errors.", errors), headers

@@ -84,7 +84,8 @@ def _response(status: str, description: str) -> dict[str, Any]:
 
 @functools.cache
 def _schema() -> bytes:
-    schema = SchemaGenerator().get_schema(public=True)
+    generator: Any = SchemaGenerator
+    schema = generator().get_schema(public=True)
     rendered: bytes = OpenApiJsonRenderer().render(schema)
     return rendered
 

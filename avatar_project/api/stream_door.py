@@ -59,8 +59,9 @@ class StreamDoor:
         if scope["path"] != PATH or scope["method"] != "GET" or not wants_stream(scope):
             await self._otherwise(scope, receive, send)
             return
-        problem = _at_the_address(scope)
-        visitor: Bearer | SignedIn | Problem = problem or await on_a_door_thread(_visitor, scope)
+        visitor: Bearer | SignedIn | Problem | None = _at_the_address(scope)
+        if visitor is None:
+            visitor = await on_a_door_thread(_visitor, scope)
         if isinstance(visitor, Problem):
             await _refuse(send, visitor)
             return

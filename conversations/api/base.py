@@ -8,6 +8,8 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from conversations.services.access import Actor
+
 if TYPE_CHECKING:
     Serializer = serializers.Serializer[Any]
 else:
@@ -26,9 +28,17 @@ class ConversationsView(APIView):
     throttle = ""
     """The kind of request, where the method does not say it: ``heavy``."""
 
+    @property
+    def actor(self) -> Actor:
+        """Who asks: nobody comes this far without a name."""
+        person: Any = self.request.user
+        found: Actor = person
+        return found
+
     def query(self, serializer: type[Serializer]) -> dict[str, Any]:
         """The query's parameters, checked; those that were left out are absent or their defaults."""
-        checked = serializer(data=self.request.query_params)
+        # A plain dictionary: of a form, a switch that is absent would be taken as off.
+        checked = serializer(data=self.request.query_params.dict())
         checked.is_valid(raise_exception=True)
         found: dict[str, Any] = checked.validated_data
         return found

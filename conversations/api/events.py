@@ -59,5 +59,5 @@ class Events(ConversationsView):
     )
     def get(self, request: Request) -> Response:
         asked = self.query(EventsQuery)
-        view = view_of(request.user, everything=asked["everybody"])
+        view = view_of(self.actor, everything=asked["everybody"])
         return Response(msgspec.to_builtins(read_page(view, asked["after"], asked["limit"])))

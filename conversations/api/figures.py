@@ -36,6 +36,6 @@ class Figures(ConversationsView):
         if not since < until <= since + LONGEST:
             raise ValidationError({"since": "Before `until`, by at most 366 days."})
         if asked["everybody"]:
-            require(request.user, "read_statistics")
-        owner_id = None if asked["everybody"] else str(request.user.pk)
+            require(self.actor, "read_statistics")
+        owner_id = None if asked["everybody"] else str(self.actor.pk)
         return Response(StatisticsOut(statistics(since, until, owner_id=owner_id)).data)

@@ -1,5 +1,6 @@
 """Lists in pages. The settings name this module, so it imports no views."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -21,7 +22,7 @@ class Pages(CursorPagination):
     ordering = ("-updated_at", "-id")
 
     def paginate_queryset(
-        self, queryset: "QuerySet[Any]", request: Request, view: "APIView | None" = None
+        self, queryset: "QuerySet[Any] | Sequence[Any]", request: Request, view: "APIView | None" = None
     ) -> list[Any] | None:
         try:
             return super().paginate_queryset(queryset, request, view)

@@ -12,7 +12,9 @@ class ListQuery(Serializer):
     voice = serializers.CharField(required=False, max_length=120)
     language = serializers.CharField(required=False, max_length=40, help_text="As a tag, such as `en` or `zh-TW`.")
     keep = serializers.ChoiceField(Keep.choices, required=False)
-    errors = serializers.BooleanField(required=False, help_text="With turns that failed, or without any.")
+    errors = serializers.BooleanField(  # type: ignore[assignment]  # a field, not the property
+        required=False, help_text="With turns that failed, or without any."
+    )
     since = serializers.DateTimeField(required=False, help_text="Something was said at or after this moment.")
     until = serializers.DateTimeField(required=False, help_text="Begun before this moment.")
 

@@ -162,7 +162,9 @@ class FiguresOut(Serializer):
     completed = serializers.IntegerField(min_value=0)
     cancelled = serializers.IntegerField(min_value=0)
     failed = serializers.IntegerField(min_value=0)
-    errors = serializers.DictField(child=serializers.IntegerField(min_value=1), help_text="Turns by error code.")
+    errors = serializers.DictField(  # type: ignore[assignment]  # a field, not the property
+        child=serializers.IntegerField(min_value=1), help_text="Turns by error code."
+    )
     latency = LatenciesOut()
 
 
