@@ -28,7 +28,7 @@ MARKS = VENV / "installed.json"
 """Which pinned sets are installed, by their SHA-256: what lets the second start skip pip."""
 NO_NETWORK = "from versions: none|NewConnectionError|ConnectTimeout|ProxyError|name resolution|unreachable|SSLError"
 """What pip says when no index answers."""
-ROOM_MB = {"run": 1500, "test": 2500}
+ROOM_MB = {"run": 1500, "test": 2500, "packages": 100}
 PIP_WHEEL = "pip-26.1-py3-none-any.whl"
 PIP_SHA256 = "4e8486d821d814b77319acb7b9e8bf5a4ee7590a643e7cb21029f209be8573c1"
 
@@ -39,7 +39,8 @@ class Stop(Exception):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="`make run` and `make test`.")
-    parser.add_argument("command", choices=("run", "test"))
+    parser.add_argument("command", choices=("run", "test", "packages"))
+    parser.add_argument("sets", nargs="*", help="with `packages`: which of requirements/*.txt to install, no more")
     parser.add_argument("--port", default=os.environ.get("AVATAR_PORT", ""))
     arguments = parser.parse_args()
     try:
@@ -49,6 +50,8 @@ def main() -> int:
             refuse_taken_port()
             install(["base.txt"], ROOM_MB["run"])
             hand_over("-m", "avatar_project.launch")
+        elif arguments.command == "packages":
+            install(arguments.sets, ROOM_MB["packages"])
         else:
             install(["base.txt", "test.txt"], ROOM_MB["test"])
             hand_over(str(ROOT / "requirements" / "checks.py"))

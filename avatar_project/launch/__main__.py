@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+from avatar_project import database
 from avatar_project.launch import keys, ports, stages
 from avatar_project.launch.supervision import Supervision
 from inference import config
@@ -24,6 +25,8 @@ def main() -> int:
         data_dir = config.load().data_dir
         with stages.only_one(data_dir, place.port):
             ports.refuse_taken(place)
+            if database.is_postgresql(env):
+                stages.run("packages", [sys.executable, "requirements/bootstrap.py", "packages", "postgresql.txt"])
             stages.run("models", [sys.executable, "-m", "inference.catalogue", "pull"])
             stages.run("browser libraries", [sys.executable, "-m", "avatar_project.launch.browser"])
             stages.run("database", [sys.executable, "manage.py", "prepare"])

@@ -1,4 +1,4 @@
-"""System checks: the master key is usable, the database refuses changes of events."""
+"""System checks: the master key is usable, the database refuses changes of events and keeps what it has confirmed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,3 +44,25 @@ def check_immutability(
     hint = "Run `manage.py migrate`, which puts the triggers back, then `manage.py verify_chain`."
     kind = checks.Warning if databases else checks.Error
     return [kind(text, hint=hint, id="log.W002" if databases else "log.E002")]
+
+
+@checks.register()
+def check_durability(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """A fact is acknowledged once it is on disk: PostgreSQL must not be told to say so earlier."""
+    if connection.vendor != "postgresql":
+        return []
+    wanted = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit') AND setting = 'off' ORDER BY 1"
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(wanted)
+            off = [name for (name,) in cursor.fetchall()]
+    except DatabaseError:
+        return []  # As above.
+    return [
+        checks.Error(
+            f"PostgreSQL confirms what is not on disk yet: {name} is off.",
+            hint=f"Set {name} = on in postgresql.conf, or where else it was changed (ALTER SYSTEM, DATABASE, ROLE).",
+            id="log.E003",
+        )
+        for name in off
+    ]

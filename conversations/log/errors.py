@@ -37,6 +37,12 @@ class LogTimeout(LogError):
     permanent = False
 
 
+class LogUnavailable(LogError):
+    """The database went away and did not come back in time. Repeat with the same idempotency key."""
+
+    permanent = False
+
+
 class LogClosed(LogError):
     """The log of this process is shutting down."""
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 from uuid6 import uuid7
 
-from conversations.log import projectors
+from conversations.log import projectors, triggers
 from conversations.log.chain import GENESIS, compute_hash
 from conversations.log.codec import canonical, content_mac, decode, encode_payload
 from conversations.log.errors import IdempotencyMismatch, KeyDestroyed, WrongSequence
@@ -27,14 +27,18 @@ _advance = Insert(Head, key=("stream",))
 _ADVISORY_LOCK = 0x4156_4154_4C4F_4721
 
 
-def serialise() -> None:
+def serialise() -> str | None:
     """Makes this transaction the only one that appends, so that positions have no gap and appear in order.
 
-    On SQLite the IMMEDIATE transaction does it already.
+    On SQLite the IMMEDIATE transaction does it already. Returns PostgreSQL's id of the transaction
+    (`outage.was_committed`).
     """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s), pg_current_xact_id()::text", [_ADVISORY_LOCK])
+        (_, transaction_id) = cursor.fetchone()
+    return str(transaction_id)
 
 
 def append(
@@ -136,10 +140,7 @@ def _recorded(row: Event, event: NewEvent) -> RecordedEvent:
 
 def last_position() -> int:
     """The position of the newest event of all streams; 0 when there is none."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT MAX(position) FROM log_event")
-        (newest,) = cursor.fetchone()
-    return newest or 0
+    return triggers.last_position()
 
 
 def last_sequence(stream: str) -> int:

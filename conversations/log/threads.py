@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from django.db import connections
 
 from conversations.log.errors import LogBusy, LogClosed
+from conversations.log.outage import persistently
 
 T = TypeVar("T")
 
@@ -65,7 +66,7 @@ class Threads:
                     continue
                 try:
                     drop_broken_connection()
-                    result = work()
+                    result = persistently(work)
                 except Exception as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
                     future.set_exception(error)
                 else:

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from django.db import connection
-
 from conversations.log.chain import GENESIS, compute_hash
 from conversations.log.heads import ExportedHead, HeadsFile
 from conversations.log.models import Event, Head
+from conversations.log.triggers import highest_position_given
 
 PAGE = 2000
 Progress = Callable[[int], object]
@@ -50,7 +49,7 @@ def verify(
     tails: dict[str, _Tail] = {}
     expected = 1
     # The ends first: what is appended while this runs lies after them and can only make the log longer.
-    given = _highest_position_given()
+    given = highest_position_given()
     heads = {head.stream: head for head in Head.objects.all() if stream in (None, head.stream)}
     for page in _pages(stream):
         for event in page:
@@ -66,7 +65,9 @@ def verify(
         verdict.events += len(page)
         progress(len(page))
     verdict.breaks.extend(_missing_tails(heads, tails))
-    if stream is None and given >= expected:
+    if stream is None and given is None and verdict.events:
+        verdict.breaks.append(Break("", 0, 0, "the database's own note of the highest position is gone"))
+    if stream is None and given is not None and given >= expected:
         verdict.breaks.append(_gap(expected, given))
     named = {found.stream for found in verdict.breaks}
     verdict.breaks.extend(found for found in _lost(kept, tails) if found.stream not in named)
@@ -136,13 +137,3 @@ def _gap(first: int, last: int) -> Break:
 
 def _range(name: str, first: int, last: int) -> str:
     return f"{name} {first}" if first == last else f"{name}s {first} to {last}"
-
-
-def _highest_position_given() -> int:
-    """SQLite remembers the highest position it ever gave, also when that row is gone; elsewhere 0."""
-    if connection.vendor != "sqlite":
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [Event._meta.db_table])
-        row = cursor.fetchone()
-    return row[0] if row is not None else 0

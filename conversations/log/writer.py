@@ -6,6 +6,7 @@ transaction at a time append.
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from django.db import IntegrityError, connections, transaction
 
 from conversations.log import store
 from conversations.log.errors import LogBusy, LogClosed
+from conversations.log.outage import BACK_WITHIN_S, BROKEN, Link, connect_again, was_committed
 from conversations.log.threads import drop_broken_connection
 
 T = TypeVar("T")
@@ -39,7 +41,9 @@ class _Job:
         try:
             with transaction.atomic():
                 return self.run()
-        except Exception as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
+        except Exception as error:
+            if Link().is_lost:
+                raise  # It befell all of them.
             return _failing(self, error)
 
 
@@ -120,14 +124,28 @@ class Writer:
             return _failing(job, error)
 
     def _commit(self, jobs: list[_Job]) -> list[Callable[[], None]]:
+        """Does the jobs in one transaction; again, when the database went away and nothing of it was stored."""
         if not jobs:
             return []
         drop_broken_connection()
-        with transaction.atomic(durable=True):
-            store.serialise()
-            if len(jobs) == 1:
-                return [jobs[0].run()]
-            return [job.run_in_savepoint() for job in jobs]
+        until = time.monotonic() + BACK_WITHIN_S
+        while True:
+            done: list[Callable[[], None]] | None = None
+            transaction_id = None
+            link = Link()
+            try:
+                link.connect()
+                with transaction.atomic(durable=True):
+                    transaction_id = store.serialise()
+                    done = [jobs[0].run()] if len(jobs) == 1 else [job.run_in_savepoint() for job in jobs]
+            except BROKEN:
+                if not link.is_lost:
+                    raise
+            else:
+                return done
+            connect_again(until)
+            if done is not None and transaction_id is not None and was_committed(transaction_id, until):
+                return done
 
 
 def _failing(job: _Job, error: BaseException) -> Callable[[], None]:

@@ -12,9 +12,8 @@ from django.db.transaction import atomic
 from conversations.log import keys, store
 from conversations.log.errors import IdempotencyMismatch, LogBusy, LogClosed, LogTimeout, WrongSequence
 from conversations.log.eventlog import EventLog, event_log
-from conversations.log.models import Event, Head
+from conversations.log.models import Event
 from conversations.log.threads import Threads
-from conversations.log.verify import verify
 from conversations.log.writer import Writer
 from tests.conversations.log_helpers import append, execute, noted, said
 
@@ -90,40 +89,6 @@ def test_an_idempotency_key_cannot_be_compared_after_erasure() -> None:
         append("test-a", said("hello"), key="once")
 
 
-def test_a_reader_sees_positions_without_a_gap_under_eight_writers() -> None:
-    """Four logs, as four processes would have them, two callers each."""
-    done = threading.Event()
-    seen: list[int] = []
-
-    def follow() -> None:
-        ended = False
-        while not ended:
-            ended = done.is_set()
-            seen.extend(event.position for event in store.read_all(seen[-1] if seen else 0))
-
-    def write(writer: int) -> None:
-        for value in range(25):
-            logs[writer % 4].append_now(f"test-{writer % 3}", None, [noted(value), noted(-value)])
-
-    logs = [EventLog() for _ in range(4)]
-    reader = Threads("test")
-    try:
-        following = reader.submit(follow)
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(write, range(8)))
-        done.set()
-        following.result(20)
-    finally:
-        done.set()
-        reader.close()
-        for log in logs:
-            log.close()
-
-    assert seen == list(range(1, 401))
-    assert sum(Head.objects.values_list("sequence", flat=True)) == 400
-    assert verify().breaks == []
-
-
 def test_waiting_appends_share_a_transaction_and_fail_alone() -> None:
     gate = threading.Event()
     writer = Writer()
@@ -138,7 +103,7 @@ def test_waiting_appends_share_a_transaction_and_fail_alone() -> None:
         assert [future.result(10).last for future in good] == [1, 2, 3, 4, 5]
         with pytest.raises(WrongSequence):
             bad.result(10)
-        with pytest.raises(IntegrityError, match="cannot be deleted"):
+        with pytest.raises(IntegrityError, match=r"cannot be (changed or )?deleted"):
             odd.result(10)
         assert last.result(10).last == 6
     finally:
@@ -149,18 +114,15 @@ def test_a_commit_broken_by_one_write_stores_the_others() -> None:
     """A foreign key is checked at the commit that many writes share."""
     gate = threading.Event()
     writer = Writer()
-    orphan = (
-        "INSERT INTO conversations_conversation (id, owner_id, started_at, updated_at, language, voice, turn_count, "
-        "sequence) VALUES (%s, %s, '2026-01-01', '2026-01-01', '', '', 0, 1)"
-    )
+    orphan = "INSERT INTO avatar_project_user_groups (user_id, group_id) VALUES (%s, 1000000)"
     try:
         writer.submit(lambda: gate.wait(10))
         before = writer.submit(lambda: store.append("test-a", None, [noted(1)]))
-        broken = writer.submit(lambda: execute(orphan, "1" * 32, "2" * 32))
+        broken = writer.submit(lambda: execute(orphan, "1" * 32))
         after = writer.submit(lambda: store.append("test-a", None, [noted(2)]))
         gate.set()
         assert (before.result(10).last, after.result(10).last) == (1, 2)
-        with pytest.raises(IntegrityError):
+        with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
             broken.result(10)
     finally:
         writer.close()

@@ -1,11 +1,9 @@
 """Words are sealed; destroying a key erases them and leaves the chain whole."""
 
 import base64
-from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
-from django.db import connection
 from pytest_django import Settings
 
 from conversations.log import crypto, keys, store
@@ -13,7 +11,7 @@ from conversations.log.errors import KeyDestroyed, MasterKeyMissing
 from conversations.log.eventlog import event_log
 from conversations.log.models import Key, Purpose
 from conversations.log.verify import verify
-from tests.conversations.log_helpers import append, execute, noted, said, triggers_off
+from tests.conversations.log_helpers import append, execute, noted, said, stored_bytes, triggers_off
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,8 +22,7 @@ def _destroy(stream: str, turn: str | None = None) -> int:
 
 def test_no_word_and_no_bare_key_is_in_the_database_files() -> None:
     append("test-a", said("a sentence nobody else should read"), key="once")
-    name = Path(str(connection.settings_dict["NAME"]))
-    stored = b"".join(path.read_bytes() for path in name.parent.glob(name.name + "*"))
+    stored = stored_bytes()
     assert b"test.said" in stored
     assert b"nobody else" not in stored
     ring = keys.KeyRing.load("test-a")

@@ -1,7 +1,6 @@
 """Read models: written with each append, and equal when they are made anew from the log."""
 
 import io
-from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -34,6 +33,7 @@ from conversations.log.types import Appended, Metadata
 from conversations.models import Conversation, Turn
 from conversations.record import new_event
 from conversations.streams import stream_of
+from tests.conversations.log_helpers import stored_bytes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -132,8 +132,7 @@ def test_a_turn_tells_generated_spoken_and_heard_apart(talked: str) -> None:
 
 
 def test_the_words_are_nowhere_in_the_database_in_clear(talked: str) -> None:
-    name = Path(str(connection.settings_dict["NAME"]))
-    stored = b"".join(path.read_bytes() for path in name.parent.glob(name.name + "*"))
+    stored = stored_bytes()
     assert b"turn_detected" in stored
     for words in (b"weather", b"umbrella", b"Typed"):
         assert words not in stored

@@ -13,12 +13,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from conversations.terminal.clips import Clip, spoken
 from conversations.terminal.microphone import Microphone
 from conversations.terminal.wire import Wire, WireError, connect
 from inference.client import EngineClient
+from tests import postgres
 from tests.server import Stack
 
 ROUNDS = int(os.environ.get("AVATAR_KILL_ROUNDS", "5"))
@@ -60,10 +62,14 @@ class Acknowledged:
                 self.resumed[item] = text
 
 
-@pytest.fixture
-def server(stack: Stack, tmp_path: Path) -> Iterator[Stack]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def server(stack: Stack, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """A web server of its own, to be killed; the engines are everybody's."""
-    with Stack(tmp_path, {"AVATAR_ENGINE_URL": stack.environment["AVATAR_ENGINE_URL"]}, engines=False) as running:
+    environment = {
+        "AVATAR_ENGINE_URL": stack.environment["AVATAR_ENGINE_URL"],
+        "DATABASE_URL": "" if request.param == "sqlite" else postgres.server().create_database(),
+    }
+    with Stack(tmp_path, environment, engines=False) as running:
         yield running
 
 
@@ -100,8 +106,10 @@ async def ask(server: Stack, told: Acknowledged, clip: Clip, kill_after_s: float
 def recorded(server: Stack) -> tuple[set[tuple[str, str]], set[str]]:
     """(type, id) of every fact in the log, and the ids of the stored sound."""
     facts, sounds = set(), set()
-    with contextlib.closing(sqlite3.connect(server.data_dir / "avatar.sqlite3")) as database:
-        for kind, text in database.execute("SELECT type, payload FROM log_event"):
+    url = server.environment["DATABASE_URL"]
+    connect_to = psycopg.connect(url) if url else sqlite3.connect(server.data_dir / "avatar.sqlite3")
+    with contextlib.closing(connect_to) as database:
+        for kind, text in database.cursor().execute("SELECT type, payload FROM log_event"):
             payload = json.loads(text)
             facts |= {(kind, payload[name]) for name in ("item_id", "response_id") if name in payload}
             if kind == "user.spoke":

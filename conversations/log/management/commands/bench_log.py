@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
-from django.db import connections
+from django.core.management.base import BaseCommand, CommandError
+from django.db import ProgrammingError, connections
 from uuid6 import uuid7
 
 from conversations.log.eventlog import EventLog
@@ -27,7 +27,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--events", type=int, default=5000, help="events in all (default 5000)")
         parser.add_argument("--writers", type=int, default=64, help="writers that append at once (default 64)")
-        parser.add_argument("--directory", type=Path, help="where the database is made (default: beside the real one)")
+        parser.add_argument(
+            "--directory", type=Path, help="where the file is made (SQLite; default: beside the real one)"
+        )
 
     def handle(self, *args: Any, events: int, writers: int, directory: Path | None, **options: Any) -> None:
         with _database(directory):
@@ -49,17 +51,40 @@ def _database(directory: Path | None) -> Iterator[None]:
     """Points this process at an empty database, and back."""
     settings = connections["default"].settings_dict
     real = settings["NAME"]
-    beside = Path(str(real)).parent
-    beside.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bench-log-", dir=directory or beside) as folder:
+    with _new_on_the_server() if connections["default"].vendor == "postgresql" else _new_file(directory) as name:
         connections.close_all()  # The system checks have opened the real one.
-        settings["NAME"] = Path(folder) / "bench.sqlite3"
+        settings["NAME"] = name
         try:
             call_command("migrate", verbosity=0, interactive=False)
             yield
         finally:
             connections.close_all()
             settings["NAME"] = real
+
+
+@contextmanager
+def _new_file(directory: Path | None) -> Iterator[Path]:
+    beside = Path(str(connections["default"].settings_dict["NAME"])).parent
+    beside.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-log-", dir=directory or beside) as folder:
+        yield Path(folder) / "bench.sqlite3"
+
+
+@contextmanager
+def _new_on_the_server() -> Iterator[str]:
+    name = f"bench_log_{uuid7().hex[-12:]}"
+    try:
+        with connections["default"].cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+    except ProgrammingError as error:
+        raise CommandError(
+            f"No database can be made to measure in: {str(error).strip()}. Allow it with ALTER ROLE ... CREATEDB."
+        ) from error
+    try:
+        yield name
+    finally:
+        with connections["default"].cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def _append(log: EventLog, *, writers: int, each: int) -> list[float]:
