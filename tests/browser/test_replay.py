@@ -11,10 +11,7 @@ import numpy as np
 import pytest
 
 from inference.audio.opus import decode_opus
-from inference.audio.resample import Resampler
-from inference.client import EngineClient
-from inference.types import STT_RATE
-from tests.browser.conftest import ChatPage, OpenChat, words
+from tests.browser.conftest import ChatPage, OpenChat
 from tests.browser.speech import speech_file
 from tests.browser.test_accessibility import no_sideways_scroll, no_violations
 from tests.server import Stack
@@ -82,22 +79,6 @@ async def test_a_conversation_is_heard_again(stack: Stack, open_chat: OpenChat, 
     await chat.page.click("#play")
     await chat.page.wait_for_selector('[data-who="reply"].current')
     await chat.clean()
-
-
-async def test_whisper_hears_the_same_words_again(stack: Stack, open_chat: OpenChat, tmp_path: Path) -> None:
-    chat, conversation_id = await talked(stack, open_chat, tmp_path)
-    answer = (await chat.lines("assistant"))[0]
-    sound = decode_opus(await fetched(chat, stack, f"/history/{conversation_id}/audio?skip_pauses=1"))
-    heard = words(await transcribed(stack, sound))
-    assert {"capital", "france"} <= set(heard), heard
-    assert set(words(answer)) & set(heard) - set(words("What is the capital of France?")), (answer, heard)
-
-
-async def transcribed(stack: Stack, pcm: bytes) -> str:
-    """What Whisper understands of PCM16 mono 24 kHz."""
-    async with EngineClient(stack.environment["AVATAR_ENGINE_URL"]) as engines:
-        heard = await engines.transcribe(Resampler(24_000, STT_RATE).feed(pcm, last=True), language="en")
-    return heard.text
 
 
 async def test_it_is_accessible(stack: Stack, open_chat: OpenChat, tmp_path: Path) -> None:

@@ -72,13 +72,22 @@ class Recorded:
         key = event_log().write_now(partial(_sound_key, stream_of(self.id), turn_id))
         return AudioStore(settings.DATA_DIR / "audio").write(key, encode_opus(pcm))
 
-    def user(self, turn_id: str, at_ms: int | None, ms: int, text: str = "A question.", *, stored: bool = True) -> None:
-        """Says a tone of ``ms`` and its words; ``at_ms`` None is a fact of before there were moments."""
+    def user(
+        self,
+        turn_id: str,
+        at_ms: int | None,
+        ms: int,
+        text: str = "A question.",
+        *,
+        stored: bool = True,
+        pcm: bytes = b"",
+    ) -> None:
+        """Says ``pcm``, or a tone of ``ms``, and its words; ``at_ms`` None is a fact of before there were moments."""
         self.record(
             turn_id,
             UserSpoke(
                 item_id=f"u-{turn_id}",
-                audio_id=self.store(turn_id, tone(USER_HZ, ms)) if stored else "",
+                audio_id=self.store(turn_id, pcm or tone(USER_HZ, ms)) if stored else "",
                 duration_ms=ms,
                 began_at_ms=None if at_ms is None else BEGAN + at_ms,
             ),
@@ -95,8 +104,9 @@ class Recorded:
         pauses: tuple[Pause, ...] = (),
         *,
         stored: bool = True,
+        pcm: bytes = b"",
     ) -> None:
-        """Answers with a tone of ``sent_ms`` of which ``heard_ms`` were heard, or all."""
+        """Answers with ``pcm``, or a tone of ``sent_ms``, of which ``heard_ms`` were heard, or all."""
         heard_ms = sent_ms if heard_ms is None else heard_ms
         response_id, item_id = f"r-{turn_id}", f"a-{turn_id}"
         heard = ReplyHeard(
@@ -105,7 +115,7 @@ class Recorded:
             text=text if heard_ms == sent_ms else text[: len(text) * heard_ms // sent_ms],
             audio_ms=heard_ms,
             source="playback_clock",
-            audio_id=self.store(turn_id, tone(REPLY_HZ, sent_ms)) if stored else "",
+            audio_id=self.store(turn_id, pcm or tone(REPLY_HZ, sent_ms)) if stored else "",
             complete=heard_ms == sent_ms,
             began_at_ms=None if at_ms is None else BEGAN + at_ms,
             pauses=pauses,
