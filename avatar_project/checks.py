@@ -5,8 +5,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  (Django's own name)
+from django.db import DatabaseError
+from redis import Redis
+from redis.exceptions import RedisError
 
 from avatar_project.bind import is_loopback
+from conversations import presence
 
 
 @register(Tags.security)
@@ -45,5 +49,43 @@ def microphones_need_https(app_configs: Sequence[Any] | None, **kwargs: object) 
             "AVATAR_HTTPS is off although the server has a public name.",
             hint="Browsers give a page the microphone only over HTTPS. Put a TLS proxy in front, set AVATAR_HTTPS=on.",
             id="avatar.W002",
+        )
+    ]
+
+
+@register("live", deploy=True)
+def redis_answers(app_configs: Sequence[Any] | None, **kwargs: object) -> list[CheckMessage]:
+    if not settings.REDIS_URL:
+        return []
+    try:
+        with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2) as redis:
+            redis.ping()
+    except (RedisError, OSError) as error:
+        return [
+            Warning(
+                f"The Redis of AVATAR_REDIS_URL does not answer ({type(error).__name__}).",
+                hint="Without it conversations go on; what moderators do takes up to two seconds to arrive, and the "
+                "brake on guessing passwords fails open. Start it, or mend the address.",
+                id="avatar.W003",
+            )
+        ]
+    return []
+
+
+@register(Tags.database)
+def processes_are_connected(app_configs: Sequence[Any] | None, **kwargs: object) -> list[CheckMessage]:
+    """Asked of the database: `manage.py check --database default`, and before every migration."""
+    try:
+        scattered = not settings.REDIS_URL and presence.holders() > 1
+    except DatabaseError:  # Not made yet.
+        return []
+    if not scattered:
+        return []
+    return [
+        Warning(
+            "Several web processes hold live sessions, and no Redis connects them.",
+            hint="Everything works; mute, end and live watch take up to two seconds between processes, and limits "
+            "count in each for itself. Set AVATAR_REDIS_URL.",
+            id="avatar.W004",
         )
     ]

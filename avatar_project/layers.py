@@ -17,7 +17,7 @@ def caches(redis_url: str) -> dict[str, Any]:
         return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     return {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "avatar_project.forgetful_cache.ForgetfulRedisCache",
             "LOCATION": redis_url,
             "KEY_PREFIX": "avatar",
         }

@@ -8,12 +8,14 @@ from django.views.i18n import set_language
 
 from avatar_project import keys_page
 from avatar_project.health import health
+from avatar_project.sign_in import AdminSignInForm, SignInForm
 
+admin.site.login_form = AdminSignInForm
 urlpatterns = [
     path("health", health, name="health"),
     path("admin/live/", include("conversations.live_watch.urls")),
     path("admin/", admin.site.urls),
-    path("accounts/login/", auth.LoginView.as_view(redirect_authenticated_user=False), name="login"),
+    path("accounts/login/", auth.LoginView.as_view(authentication_form=SignInForm), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("account/keys", keys_page.keys, name="keys"),
     path("account/keys/<uuid:key_id>/revoke", keys_page.revoke, name="revoke_key"),
