@@ -15,7 +15,10 @@ class Periodic(msgspec.Struct, frozen=True):
 
 def periodic() -> tuple[Periodic, ...]:
     """Everything that the settings ask for."""
-    wanted: list[Periodic] = []
+    wanted = [
+        Periodic("avatar: flag rules", "conversations.tasks.apply_rules", 1),
+        Periodic("avatar: lost sessions", "conversations.tasks.close_lost_sessions", 1),
+    ]
     if settings.HEADS_DIR is not None:
         wanted.append(Periodic("avatar: export heads", "conversations.tasks.export_heads", settings.HEADS_MINUTES))
     return tuple(wanted)

@@ -1,5 +1,6 @@
 """`manage.py prepare`: the database in step, and a first administrator. What `make run` does before it starts."""
 
+import contextlib
 import secrets
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from conversations import schedules
+from conversations import presence, schedules
+from conversations.log.errors import LogError
 
 
 class Command(BaseCommand):
@@ -26,6 +28,7 @@ class Command(BaseCommand):
             self._migrate()
             schedules.ensure()
             self._create_administrator()
+            self._close_lost_sessions()
         except (DatabaseError, OSError) as error:
             raise CommandError(
                 f"The database {connection.settings_dict['NAME']} cannot be used: {error}. "
@@ -39,6 +42,12 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"Database: applying {len(plan)} migrations to {connection.settings_dict['NAME']}")
         call_command("migrate", interactive=False, verbosity=0)
+
+    def _close_lost_sessions(self) -> None:
+        """What a killed server could not say; what cannot be said now either, the task cluster says later."""
+        with contextlib.suppress(LogError):
+            if closed := presence.sweep():
+                self.stdout.write(f"Sessions that had lost their server and are closed now: {closed}")
 
     def _create_administrator(self) -> None:
         users = get_user_model()
