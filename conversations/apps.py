@@ -1,8 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ConversationsConfig(AppConfig):
     name = "conversations"
+    verbose_name = _("Conversations")
 
     def ready(self) -> None:
         from conversations import people_events  # noqa: F401, PLC0415 - makes its facts known

@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class LogConfig(AppConfig):
@@ -8,6 +9,7 @@ class LogConfig(AppConfig):
 
     name = "conversations.log"
     label = "log"
+    verbose_name = _("Event log")
 
     def ready(self) -> None:
         from conversations.log import checks  # noqa: F401, PLC0415 - importing registers them

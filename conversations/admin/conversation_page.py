@@ -1,0 +1,183 @@
+"""What the page of one conversation shows. Its words are only read when they are open (`opened`)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext
+
+from conversations import selectors
+from conversations.admin import deeds, opened
+from conversations.admin.filters import as_uuid
+from conversations.admin.labels import FLAG_STATUS, acted, reason_label
+from conversations.admin.links import Button, button, person_button, turn_anchor
+from conversations.admin.people_deeds import BLOCK
+from conversations.admin.turn_rows import TurnRow, turn_rows
+from conversations.events import FlagDecided, FlagRaised
+from conversations.log.models import Event
+from conversations.models import Conversation, Flag, FlagStatus, Session, Turn, Verification
+from conversations.services.reasons import InspectReason
+from conversations.streams import stream_of
+from conversations.trail import TrailEntry, trail
+
+TURNS_A_PAGE = 50
+EVENTS_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRow:
+    """A flag; ``notes`` are what was written when it was raised and decided."""
+
+    flag: Flag
+    status: str
+    reason: str
+    raised_by: str
+    decided_by: str
+    notes: tuple[str, ...]
+    turn: Turn | None
+    anchor: str
+    buttons: tuple[Button, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """``watch_url`` is where it can be followed, empty when it has ended or that is not allowed."""
+
+    session: Session
+    buttons: tuple[Button, ...]
+    watch_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrailRow:
+    entry: TrailEntry
+    who: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationPage:
+    """``pages`` are the numbers of the pages of turns, ``page`` the one that is shown."""
+
+    conversation: Conversation
+    buttons: tuple[Button, ...]
+    links: tuple[Button, ...]
+    flags: tuple[FlagRow, ...]
+    turns: tuple[TurnRow, ...]
+    page: int
+    pages: range
+    sessions: tuple[SessionRow, ...]
+    trail: tuple[TrailRow, ...]
+    events: tuple[Event, ...]
+    events_url: str
+    verdict: Verification | None
+    words_open: bool
+    may_read: bool
+    inspect_reasons: Sequence[tuple[str, str]]
+
+
+def build(request: HttpRequest, conversation: Conversation) -> ConversationPage:
+    """In a fixed number of queries, however long the conversation is."""
+    pages = range(1, max(-(-conversation.turn_count // TURNS_A_PAGE), 1) + 1)
+    page = _page_number(request, pages)
+    first = (page - 1) * TURNS_A_PAGE
+    flags = list(Flag.objects.filter(conversation=conversation).order_by("-raised_at"))
+    sessions = list(Session.objects.filter(conversation=conversation).order_by("-opened_at")[:EVENTS_SHOWN])
+    turns = list(Turn.objects.filter(conversation=conversation, number__gt=first).order_by("number")[:TURNS_A_PAGE])
+    flagged = {turn.turn_id: turn for turn in turns}
+    acts = trail(str(conversation.id))
+    names = names_of(
+        [act.actor for act in acts] + [flag.raised_by for flag in flags] + [flag.decided_by for flag in flags]
+    )
+    words_open = opened.words_are_open(request, conversation.id)
+    said = selectors.read_turns(conversation.id, turns) if words_open else None
+    stream = stream_of(str(conversation.id))
+    shown = Event.objects.filter(stream=stream).defer("payload").order_by("-sequence")[:EVENTS_SHOWN]
+    return ConversationPage(
+        conversation=conversation,
+        buttons=_buttons(request, conversation),
+        links=_links(request, conversation),
+        flags=tuple(_flag_row(request, flag, flagged.get(flag.turn_id), acts, names) for flag in flags),
+        turns=turn_rows(request, conversation, turns, said),
+        page=page,
+        pages=pages,
+        sessions=tuple(_session_row(request, session) for session in sessions),
+        trail=tuple(TrailRow(act, _name(act.actor, names), acted(act.fact)) for act in acts),
+        events=tuple(shown) if request.user.has_perm("log.view_event") else (),
+        events_url=f"{reverse('admin:log_event_changelist')}?stream={stream}",
+        verdict=Verification.objects.filter(stream=stream).order_by("-at").first(),
+        words_open=words_open,
+        may_read=request.user.has_perm("conversations.read_words"),
+        inspect_reasons=[(code, str(label)) for code, label in InspectReason.choices],
+    )
+
+
+def names_of(actors: Iterable[str]) -> dict[str, str]:
+    """Names by the actors' opaque ids, of those who are known; one query."""
+    wanted = {identifier for actor in actors if actor and (identifier := as_uuid(actor)) is not None}
+    people = get_user_model()._default_manager.filter(pk__in=wanted) if wanted else ()
+    return {str(person.pk): person.get_username() for person in people}
+
+
+def _name(actor: str, names: Mapping[str, str]) -> str:
+    return names.get(actor, actor) if actor else gettext("the system")
+
+
+def _page_number(request: HttpRequest, pages: range) -> int:
+    asked = request.GET.get("turns", "1")
+    return min(max(int(asked), 1), pages[-1]) if asked.isdecimal() and len(asked) < 10 else 1
+
+
+def _buttons(request: HttpRequest, conversation: Conversation) -> tuple[Button, ...]:
+    if conversation.erased_at is not None:
+        return ()
+    offered = [deeds.FLAG, deeds.UNHIDE if conversation.hidden else deeds.HIDE, deeds.ERASE]
+    buttons = [button(conversation.id, deed) for deed in offered if deed.allowed(request)]
+    owner = conversation.owner
+    if owner.is_active and not owner.is_staff and BLOCK.allowed(request):
+        buttons.insert(-1, Button(gettext("Block the person"), person_button(owner.pk, BLOCK).url, final=False))
+    return tuple(buttons)
+
+
+def _links(request: HttpRequest, conversation: Conversation) -> tuple[Button, ...]:
+    """Other pages about it."""
+    links = []
+    if conversation.erased_at is None and request.user.has_perm("conversations.read_words"):
+        url = reverse("admin:conversations_conversation_replay", args=[conversation.id])
+        links.append(Button(gettext("Replay"), url, final=False))
+    if conversation.erased_at is None and request.user.has_perm("conversations.rerun_conversation"):
+        try:
+            url = reverse("admin:conversations_rerunjob_start")
+        except NoReverseMatch:
+            return tuple(links)
+        links.append(Button(gettext("Run again"), f"{url}?conversation={conversation.id}", final=False))
+    return tuple(links)
+
+
+def _flag_row(
+    request: HttpRequest, flag: Flag, turn: Turn | None, acts: Sequence[TrailEntry], names: Mapping[str, str]
+) -> FlagRow:
+    about = (act for act in acts if isinstance(act.fact, FlagRaised | FlagDecided) and act.fact.flag_id == flag.flag_id)
+    offered = (deeds.DISMISS, deeds.UPHOLD) if flag.status == FlagStatus.OPEN else ()
+    return FlagRow(
+        flag=flag,
+        status=str(FLAG_STATUS[FlagStatus(flag.status)]),
+        reason=reason_label(flag.reason),
+        raised_by=flag.rule or _name(flag.raised_by, names),
+        decided_by=_name(flag.decided_by, names) if flag.decided_by else "",
+        notes=tuple(act.note for act in about if act.note),
+        turn=turn,
+        anchor=turn_anchor(flag.turn_id) if flag.turn_id else "",
+        buttons=tuple(button(flag.conversation_id, deed, flag.flag_id) for deed in offered if deed.allowed(request)),
+    )
+
+
+def _session_row(request: HttpRequest, session: Session) -> SessionRow:
+    offered = () if session.closed_at else (deeds.UNMUTE if session.muted else deeds.MUTE, deeds.CUT)
+    shown = tuple(
+        button(session.conversation_id, deed, session.session_id) for deed in offered if deed.allowed(request)
+    )
+    watched = session.closed_at is None and request.user.has_perm("conversations.watch_session")
+    return SessionRow(session, shown, reverse("live:watch", args=[session.session_id]) if watched else "")

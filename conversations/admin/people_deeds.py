@@ -1,0 +1,63 @@
+"""What a moderator can do to a person; the subject's ``part`` is the person's id."""
+
+from django.utils.translation import gettext_lazy as _
+
+from conversations.admin.deed import Cause, Deed, Subject
+from conversations.services import people
+from conversations.services.access import Actor
+from conversations.services.reasons import EraseReason, LiveReason
+
+
+def _block(subject: Subject, actor: Actor, cause: Cause) -> None:
+    people.block(subject.part, actor=actor, reason=cause.reason, note=cause.note)
+
+
+def _unblock(subject: Subject, actor: Actor, cause: Cause) -> None:
+    people.unblock(subject.part, actor=actor, reason=cause.reason, note=cause.note)
+
+
+def _erase(subject: Subject, actor: Actor, cause: Cause) -> None:
+    from conversations.services import people_erasure
+
+    people_erasure.erase_person(subject.part, actor=actor, reason=cause.reason)
+
+
+BLOCK = Deed(
+    name="block",
+    permission=people.PERMISSION,
+    label=_("Block"),
+    question=_("Block this person?"),
+    follows=_(
+        "They are signed out, their live sessions end, and they may not come in until they are unblocked. "
+        "What they said is kept."
+    ),
+    done=_("The person is blocked."),
+    reasons=LiveReason,
+    run=_block,
+)
+UNBLOCK = Deed(
+    name="unblock",
+    permission=people.PERMISSION,
+    label=_("Unblock"),
+    question=_("Let this person in again?"),
+    follows=_("They may sign in and talk as before."),
+    done=_("The person may come in again."),
+    reasons=LiveReason,
+    run=_unblock,
+)
+ERASE_PERSON = Deed(
+    name="erase",
+    permission="conversations.erase_conversation",
+    label=_("Erase person"),
+    question=_("Erase this person for good?"),
+    follows=_(
+        "All their conversations are erased, words and sound, and their name and address are removed. Nobody "
+        "can bring any of it back. That conversations took place stays in the record, without a name."
+    ),
+    done=_("The person is erased."),
+    reasons=EraseReason,
+    run=_erase,
+    noted=False,
+    final=True,
+)
+BY_NAME = {deed.name: deed for deed in (BLOCK, UNBLOCK, ERASE_PERSON)}

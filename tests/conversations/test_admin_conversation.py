@@ -1,0 +1,283 @@
+"""The admin's page of a conversation: closed until it is opened, and every act asked for, done once, and recorded."""
+
+import asyncio
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from avatar_project.models import User
+from conversations.admin import opened
+from conversations.log.audio import AudioStore
+from conversations.log.eventlog import event_log
+from conversations.log.keys import KeyRing
+from conversations.log.models import Event, Purpose
+from conversations.models import Conversation, Flag, Session, Turn, Verification
+from conversations.services import moderation
+from conversations.streams import stream_of
+from tests.conversations.log_helpers import execute, triggers_off
+from tests.conversations.moderating import ANSWERED, ONE, SAID, facts, held, person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PAGE = f"/admin/conversations/conversation/{ONE}/"
+OPUS = b"OggS" + bytes(60_000)
+
+
+def sound(conversation_id: str, turn_id: str) -> str:
+    """A stored recording of a turn."""
+    stream = stream_of(conversation_id)
+    key = event_log().write_now(lambda: KeyRing.load(stream, [turn_id]).data_key(turn_id, Purpose.SOUND, create=True))
+    return AudioStore(settings.DATA_DIR / "audio").write(key, OPUS)
+
+
+def body(response: Any) -> bytes:
+    """What a streamed answer brings."""
+
+    async def read() -> bytes:
+        return b"".join([piece async for piece in response.streaming_content])
+
+    return asyncio.run(read())
+
+
+@pytest.fixture
+def owner() -> User:
+    owner = person("owner")
+    held(owner)
+    return owner
+
+
+@pytest.fixture
+def moderator(owner: User) -> User:
+    return person("mia", role="moderator", is_staff=True)
+
+
+@pytest.fixture
+def client(moderator: User) -> Client:
+    client = Client()
+    client.force_login(moderator)
+    return client
+
+
+def test_the_words_are_closed_until_they_are_opened_and_that_is_recorded_once(client: Client) -> None:
+    page = client.get(PAGE + "change/").content.decode()
+    assert SAID not in page
+    assert ANSWERED not in page
+    assert facts(ONE, "recording.heard") == []
+
+    client.post(PAGE + "words/", {"reason": "complaint"})
+    for _ in range(2):
+        page = client.get(PAGE + "change/").content.decode()
+        assert SAID in page
+        assert ANSWERED in page
+        assert "Shall I say more?" in page
+    client.post(PAGE + "words/", {"reason": "complaint"})
+    (read,) = facts(ONE, "recording.heard")
+    assert (read.payload["what"], read.payload["reason"]) == ("words", "complaint")
+
+    client.post(PAGE + "close/")
+    assert SAID not in client.get(PAGE + "change/").content.decode()
+
+
+def test_what_was_opened_closes_by_itself(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.post(PAGE + "words/", {"reason": "flag"})
+    later = time.time() + opened.OPEN_FOR_S + 1
+    monkeypatch.setattr("conversations.admin.opened.time.time", lambda: later)
+    assert SAID not in client.get(PAGE + "change/").content.decode()
+
+
+def test_another_moderator_has_not_opened_it(client: Client) -> None:
+    client.post(PAGE + "words/", {"reason": "flag"})
+    other = Client()
+    other.force_login(person("max", role="moderator", is_staff=True))
+    assert SAID not in other.get(PAGE + "change/").content.decode()
+
+
+def test_listening_is_recorded_once_however_many_ranges_are_asked_for(client: Client) -> None:
+    audio_id = sound(ONE, "t1")
+    Turn.objects.filter(turn_id="t1").update(user_audio_id=audio_id)
+    answer = client.post(f"{PAGE}listen/{audio_id}/")
+    assert answer.headers["Location"].endswith("/change/#turn-t1")
+    page = client.get(PAGE + "change/").content.decode()
+    (source,) = re.findall(r'<audio[^>]* src="([^"]+)"', page)
+    heard = b""
+    for start in range(0, len(OPUS), 20_000):
+        part = client.get(source, headers={"range": f"bytes={start}-{start + 19_999}"})
+        assert part.status_code == 206
+        heard += body(part)
+    assert heard == OPUS
+    (event,) = facts(ONE, "recording.heard")
+    assert (event.payload["what"], event.payload["turn_id"], event.payload["audio_id"]) == ("sound", "t1", audio_id)
+
+
+def test_sound_that_nobody_opened_is_recorded_when_it_is_played(client: Client) -> None:
+    audio_id = sound(ONE, "t1")
+    Turn.objects.filter(turn_id="t1").update(user_audio_id=audio_id)
+    for _ in range(2):
+        assert client.get(PAGE + "turns/1/user/audio").status_code == 200
+    assert len(facts(ONE, "recording.heard")) == 1
+
+
+def ask(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, path
+    return answer.content.decode()
+
+
+def confirm(client: Client, path: str, **fields: str) -> None:
+    """Looks at the confirmation, then answers it."""
+    before = Event.objects.count()
+    assert 'name="confirmed"' in ask(client, path)
+    client.post(path, {"reason": "other"})
+    assert Event.objects.count() == before, "not done before it is confirmed"
+    answer = client.post(path, {"confirmed": "yes", "reason": "other", **fields})
+    assert answer.status_code == 302, answer.content.decode()
+
+
+def test_a_moderators_acts_take_a_confirmation_and_a_reason(client: Client, moderator: User) -> None:
+    confirm(client, PAGE + "do/flag/?of=t1", reason="hate", note="look at this")
+    flag = Flag.objects.get()
+    assert (flag.turn_id, flag.reason, flag.raised_by) == ("t1", "hate", str(moderator.pk))
+    assert "look at this" in ask(client, PAGE + "change/")
+
+    confirm(client, PAGE + f"do/uphold/?of={flag.flag_id}", reason="confirmed")
+    assert Flag.objects.get().status == "upheld"
+
+    confirm(client, PAGE + "do/hide/", reason="legal")
+    assert Conversation.objects.get().hidden
+    confirm(client, PAGE + "do/unhide/", reason="reviewed")
+    assert not Conversation.objects.get().hidden
+
+    confirm(client, PAGE + "do/redact-sound/?of=t1", reason="third_party")
+    assert Turn.objects.get(turn_id="t1").user_audio_id == ""
+    confirm(client, PAGE + "do/redact/?of=t1", reason="third_party")
+    assert Turn.objects.get(turn_id="t1").redacted
+
+    confirm(client, PAGE + "do/mute/?of=s-1", reason="abuse")
+    assert Session.objects.get().muted
+    confirm(client, PAGE + "do/end/?of=s-1", reason="abuse")
+    confirm(client, PAGE + "do/erase/", reason="request")
+    assert Conversation.objects.get().erased_at is not None
+    actors = {
+        event.metadata.actor
+        for event in facts()
+        if event.type.startswith(("flag.", "turn.redacted", "conversation.hidden", "conversation.erased"))
+    }
+    assert actors == {str(moderator.pk)}
+    assert "was erased" in ask(client, PAGE + "change/")
+
+
+@pytest.mark.parametrize("fields", [{}, {"reason": "no such reason"}, {"reason": "hate", "note": "x" * 2001}])
+def test_without_a_good_reason_nothing_is_done(client: Client, fields: dict[str, str]) -> None:
+    answer = client.post(PAGE + "do/flag/", {"confirmed": "yes", **fields})
+    assert answer.status_code == 200
+    assert not Flag.objects.exists()
+
+
+def test_a_form_from_elsewhere_does_nothing(moderator: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(moderator)
+    for path in ("do/erase/", "words/", f"listen/{'a' * 32}/", "verify/"):
+        assert client.post(PAGE + path, {"confirmed": "yes", "reason": "request"}).status_code == 403
+    assert Conversation.objects.get().erased_at is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["do/nothing/", "do/flag/?of=t9", "do/uphold/?of=none", "do/redact/", "do/hide/?of=t1", "do/mute/?of=s-9"],
+)
+def test_what_is_not_in_the_conversation_is_not_found(client: Client, path: str) -> None:
+    assert client.get(PAGE + path).status_code == 404
+
+
+def test_what_is_refused_is_said(client: Client, moderator: User) -> None:
+    flag_id = moderation.flag(ONE, actor=moderator, reason="hate")
+    path = f"{PAGE}do/dismiss/?of={flag_id}"
+    moderation.decide_flag(flag_id, actor=moderator, decision="upheld", reason="confirmed")
+    answer = client.post(path, {"confirmed": "yes", "reason": "harmless"}, follow=True)
+    assert "This flag was upheld before" in answer.content.decode()
+
+
+def test_the_chain_is_verified_from_its_page(client: Client, moderator: User) -> None:
+    assert client.post(PAGE + "verify/").status_code == 403
+    auditor = Client()
+    auditor.force_login(person("ada", role="auditor", is_staff=True))
+    answer = auditor.post(PAGE + "verify/", follow=True)
+    assert "The chain holds" in answer.content.decode()
+    assert Verification.objects.get().breaks == 0
+    with triggers_off():
+        execute("UPDATE log_event SET payload = '{}' WHERE sequence = 3")
+    answer = auditor.post(PAGE + "verify/", follow=True)
+    assert "broken at event 3" in answer.content.decode()
+    assert Verification.objects.order_by("-at")[0].breaks == 1
+
+
+def test_long_conversations_come_in_pages_of_turns(client: Client, owner: User) -> None:
+    from conversations.events import UserTranscribed
+    from tests.conversations.moderating import append
+
+    for number in range(3, 62):
+        append(ONE, f"t{number}", UserTranscribed(item_id=f"u{number}", text="and on", language="en"))
+    first = ask(client, PAGE + "change/")
+    second = ask(client, PAGE + "change/?turns=2")
+    assert ('id="turn-t50"' in first, 'id="turn-t51"' in first) == (True, False)
+    assert ('id="turn-t50"' in second, 'id="turn-t61"' in second) == (False, True)
+
+
+def test_a_page_costs_the_same_queries_however_long_the_conversation(
+    client: Client, owner: User, django_assert_max_num_queries: object
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from conversations.events import UserTranscribed
+    from tests.conversations.moderating import append
+
+    client.post(PAGE + "words/", {"reason": "flag"})
+    counts = []
+    for _ in range(2):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            ask(client, PAGE + "change/")
+        counts.append(len(queries))
+        for number in range(3, 30):
+            append(ONE, f"t{number}", UserTranscribed(item_id=f"u{number}", text="and on", language="en"))
+            moderation.flag(ONE, actor=None, reason="hate", rule="slurs", turn_id=f"t{number}")
+    assert counts[0] == counts[1]
+    assert counts[0] <= 20
+
+
+def test_nothing_is_changed_through_the_orm(client: Client) -> None:
+    superuser = Client()
+    superuser.force_login(User.objects.create_superuser("root"))
+    for model in ("conversation", "turn", "flag", "session", "recording"):
+        assert superuser.get(f"/admin/conversations/{model}/add/").status_code == 403
+    assert superuser.get(PAGE + "delete/").status_code == 403
+    assert superuser.post(PAGE + "change/", {"language": "xx"}).status_code == 403
+    assert superuser.get("/admin/log/event/add/").status_code == 403
+    position = Event.objects.order_by("position")[0].position
+    assert superuser.post(f"/admin/log/event/{position}/change/", {"type": "x"}).status_code == 403
+    assert superuser.get(f"/admin/log/event/{position}/delete/").status_code == 403
+
+
+def test_no_page_has_an_inline_script_or_style(client: Client) -> None:
+    client.post(PAGE + "words/", {"reason": "flag"})
+    for path in (PAGE + "change/", PAGE + "do/erase/", "/admin/", "/admin/conversations/conversation/"):
+        page = ask(client, path)
+        assert "style=" not in page
+        assert "<style" not in page
+        assert re.findall(r"<script(?![^>]*\bsrc=)", page) == []
+        assert re.findall(r"\bon(click|submit|change|load)=", page) == []
+
+
+def test_the_words_reach_no_log_line(client: Client, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    client.post(PAGE + "words/", {"reason": "flag"})
+    ask(client, PAGE + "change/")
+    client.post(PAGE + "do/flag/", {"confirmed": "yes", "reason": "hate", "note": "a secret note"})
+    out = "".join(capfd.readouterr())
+    assert SAID not in out
+    assert "a secret note" not in out
