@@ -45,7 +45,8 @@ def flag(
         require(actor, "flag_conversation")
     elif not rule:
         raise Invalid("A flag comes from a person or from a rule: name the rule.")
-    checked(reason), _checked_note(note)
+    checked(reason)
+    _check_note(note)
     flag_id = _flag_of_rule(conversation_id, turn_id, rule) if rule else str(uuid7())
 
     def judge(conversation: Conversation) -> Sequence[Fact]:
@@ -66,7 +67,8 @@ def decide_flag(flag_id: str, *, actor: Actor, decision: Decision, reason: str, 
     Raises `NotAllowed`, `ConversationNotFound`, `Invalid`, `WrongState` when it was decided otherwise before.
     """
     require(actor, "decide_flag")
-    checked(reason), _checked_note(note)
+    checked(reason)
+    _check_note(note)
     if decision not in (FlagStatus.DISMISSED, FlagStatus.UPHELD):
         raise Invalid("A flag is either dismissed or upheld.")
     conversation_id = Flag.objects.filter(flag_id=flag_id).values_list("conversation_id", flat=True).first()
@@ -92,7 +94,8 @@ def hide(conversation_id: str | UUID, *, actor: Actor, hidden: bool, reason: str
     Raises `NotAllowed`, `ConversationNotFound`, `Invalid`, `WrongState` when it was erased.
     """
     require(actor, "hide_conversation")
-    checked(reason), _checked_note(note)
+    checked(reason)
+    _check_note(note)
 
     def judge(conversation: Conversation) -> Sequence[Fact]:
         _not_erased(conversation)
@@ -156,7 +159,7 @@ def _not_erased(conversation: Conversation) -> None:
         raise WrongState("The conversation was erased: there is nothing left to moderate.")
 
 
-def _checked_note(note: str) -> None:
+def _check_note(note: str) -> None:
     if len(note) > NOTE_LENGTH:
         raise Invalid(f"A note has at most {NOTE_LENGTH} characters.")
 

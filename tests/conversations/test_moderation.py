@@ -52,9 +52,7 @@ ACTS: list[tuple[str, Callable[[User], Any]]] = [
 
 
 @pytest.mark.parametrize(("permission", "act"), ACTS, ids=[name for name, _act in ACTS])
-def test_each_takes_its_own_permission_and_no_other(
-    owner: User, permission: str, act: Callable[[User], Any]
-) -> None:
+def test_each_takes_its_own_permission_and_no_other(owner: User, permission: str, act: Callable[[User], Any]) -> None:
     moderation.flag(ONE, actor=None, reason="hate", rule="r")
     Flag.objects.update(flag_id="f")
     others = [name for name, _act in ACTS if name != permission]
@@ -136,9 +134,7 @@ def test_of_two_who_decide_at_once_one_is_told(moderator: User) -> None:
     assert (len(told), len(facts(ONE, "flag.decided"))) == (1, 1)
 
 
-def test_a_hidden_conversation_is_out_of_its_owners_sight_until_it_is_given_back(
-    owner: User, moderator: User
-) -> None:
+def test_a_hidden_conversation_is_out_of_its_owners_sight_until_it_is_given_back(owner: User, moderator: User) -> None:
     moderation.hide(ONE, actor=moderator, hidden=True, reason="under_review", note=NOTE)
     moderation.hide(ONE, actor=moderator, hidden=True, reason="under_review")
     with pytest.raises(ConversationNotFound):
