@@ -1,15 +1,15 @@
 """Remaking the read models from the log, or telling where they differ from it; the living are not held up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 from uuid import UUID
 
-from django.db import transaction
-
 from conversations.log import store
+from conversations.log.codec import decode
+from conversations.log.gentle import short_write
 from conversations.log.keys import KeyRing
-from conversations.log.models import Head
-from conversations.log.prepared import Insert
+from conversations.log.models import Event, Head
+from conversations.log.prepared import Delete, Insert, Select
 from conversations.models import Conversation, Flag, Session, Turn
 from conversations.projections import Rows, open_words, require_owner
 from conversations.streams import CATEGORY, conversation_of, stream_of
@@ -19,6 +19,17 @@ _insert_turns = Insert(Turn, skip=("id",))
 _insert_sessions = Insert(Session)
 _insert_flags = Insert(Flag)
 _save_conversation = Insert(Conversation, key=("id",))
+# Compiled once: with a few events each, thousands of conversations spend more time in compiling than in the database.
+_conversation = Select(Conversation, "id")
+_turns = Select(Turn, "conversation")
+_sessions = Select(Session, "conversation")
+_flags = Select(Flag, "conversation")
+_events = Select(Event, "stream")
+_remove_turns = Delete(Turn, "conversation")
+_remove_sessions = Delete(Session, "conversation")
+_remove_flags = Delete(Flag, "conversation")
+WRITTEN_AT_ONCE = 100
+"""Rows of conversations and turns in one transaction."""
 
 
 def streams() -> list[str]:
@@ -30,55 +41,92 @@ def streams() -> list[str]:
 
 def differences(stream: str) -> list[str]:
     """Where a conversation's rows are not what the log says; words are compared, never told."""
-    conversation_id = UUID(conversation_of(stream))
-    while True:
-        standing = Conversation.objects.filter(id=conversation_id).first()
-        turns = list(Turn.objects.filter(conversation_id=conversation_id))
-        beside = [*Session.objects.filter(conversation_id=conversation_id)]
-        flags = [*Flag.objects.filter(conversation_id=conversation_id)]
-        folded = _fold(stream)
-        # An append in between has changed what stands: both sides are read anew.
-        if Conversation.objects.filter(id=conversation_id, sequence__gt=_sequence(standing)).exists():
-            continue
-        found = _compare(standing, turns, folded)
-        if standing is not None and folded.conversation is not None:
-            found += _compare_rows("session", beside, folded.sessions.values())
-            found += _compare_rows("flag", flags, folded.flags.values())
-        return found
+    return _look(stream)[0]
 
 
 def rebuild(stream: str) -> list[str]:
     """Makes a conversation's rows what the log says; returns what was different."""
-    found = differences(stream)
-    if found:
-        folded = _fold(stream)
-        with transaction.atomic():
-            # Nothing is appended while this transaction is open: what came since is folded here.
-            _fold_more(folded)
-            _replace(UUID(conversation_of(stream)), folded)
+    [(_, found)] = list(rebuild_all([stream]))
     return found
+
+
+def rebuild_all(wanted: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """`rebuild` of many, each told with what was different once it was looked at; all are written when it ends.
+
+    Several conversations share a transaction, for each costs a write to the disk; so many that the living, who wait
+    for it, do not notice.
+    """
+    waiting: list[Rows] = []
+    for stream in wanted:
+        found, folded = _look(stream)
+        if found:
+            waiting.append(folded)
+        if sum(1 + len(rows.turns) for rows in waiting) >= WRITTEN_AT_ONCE:
+            _write(waiting)
+            waiting = []
+        yield stream, found
+    _write(waiting)
+
+
+def _write(waiting: Iterable[Rows]) -> None:
+    waiting = list(waiting)
+    if not waiting:
+        return
+    with short_write():
+        # Nothing is appended while this transaction is open: what came since is folded here.
+        owners: set[object] = set()
+        for folded in waiting:
+            _fold_more(folded)
+            _replace(UUID(conversation_of(folded.ring.stream)), folded, owners)
+
+
+def _look(stream: str) -> tuple[list[str], Rows]:
+    """The differences, and the rows as they should be."""
+    conversation_id = UUID(conversation_of(stream))
+    while True:
+        standing = _conversation.first(conversation_id)
+        turns = _turns(conversation_id)
+        sessions = _sessions(conversation_id)
+        flags = _flags(conversation_id)
+        folded = _fold(stream)
+        # An append in between has changed what stands: both sides are read anew.
+        if _sequence(_conversation.first(conversation_id)) > _sequence(standing):
+            continue
+        found = _compare(standing, turns, folded)
+        if standing is not None and folded.conversation is not None:
+            found += _compare_rows("session", sessions, folded.sessions.values())
+            found += _compare_rows("flag", flags, folded.flags.values())
+        return found, folded
 
 
 def _fold(stream: str) -> Rows:
     rows = Rows(KeyRing.load(stream))
-    _fold_more(rows)
+    for event in sorted(_events(stream), key=lambda event: event.sequence):
+        rows.fold(decode(event, rows.ring))
     return rows
 
 
 def _fold_more(rows: Rows) -> None:
-    for event in store.read_stream(rows.ring.stream, _sequence(rows.conversation)):
-        rows.fold(event)
+    stream, known = rows.ring.stream, _sequence(rows.conversation)
+    if store.last_sequence(stream) > known:
+        rows.ring = KeyRing.load(stream)  # with the keys of turns that began meanwhile
+        for event in store.read_stream(stream, known):
+            rows.fold(event)
 
 
-def _replace(conversation_id: UUID, folded: Rows) -> None:
-    for model in (Turn, Session, Flag):
-        model.objects.filter(conversation_id=conversation_id).delete()
-    if folded.conversation is None:
+def _replace(conversation_id: UUID, folded: Rows, owners: set[object]) -> None:
+    """``owners`` are known to be there."""
+    for remove in (_remove_turns, _remove_sessions, _remove_flags):
+        remove(conversation_id)
+    conversation = folded.conversation
+    if conversation is None:
         Conversation.objects.filter(id=conversation_id).delete()
         return
-    require_owner(folded.conversation)
+    if conversation.owner_id not in owners:
+        require_owner(conversation)
+        owners.add(conversation.owner_id)
     folded.seal()
-    _save_conversation([folded.conversation])
+    _save_conversation([conversation])
     _insert_turns(folded.turns.values())
     _insert_sessions(folded.sessions.values())
     _insert_flags(folded.flags.values())
@@ -115,7 +163,8 @@ def _different(standing: R, remade: R, skip: tuple[str, ...]) -> list[str]:
         field.name
         for field in standing._meta.concrete_fields
         if field.name not in skip
-        and field.to_python(getattr(standing, field.attname)) != field.to_python(getattr(remade, field.attname))
+        and (stands := getattr(standing, field.attname)) != (should := getattr(remade, field.attname))
+        and field.to_python(stands) != field.to_python(should)
     ]
 
 

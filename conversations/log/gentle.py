@@ -12,11 +12,11 @@ _LONGEST_PAUSE_S = 0.2
 
 
 @contextmanager
-def short_write(*, share: float = 0.5) -> Iterator[None]:
+def short_write(*, share: float = 0.75) -> Iterator[None]:
     """A transaction in which nothing is appended by anybody, for maintenance that goes through everything.
 
-    Afterwards it rests, so that of all time it holds the log for ``share`` at most: those who wait for SQLite's write
-    lock look for it only now and then, and whoever takes it again at once would keep them out.
+    Afterwards it rests, so that of all time it holds the log for ``share`` at most: the living wait in line for one
+    such transaction, and never find the log taken all the time.
     """
     begun = time.perf_counter()
     with transaction.atomic():

@@ -46,6 +46,28 @@ class Select(Generic[M]):
         return f"{sql} WHERE {where}", _converters(compiler), fields
 
 
+class Delete(Generic[M]):
+    """``DELETE FROM model WHERE <by> = ... AND ...``: of these rows alone, nothing that refers to them."""
+
+    def __init__(self, model: type[M], *by: str) -> None:
+        self._model = model
+        self._by = by
+
+    def __call__(self, *values: object) -> None:
+        connection = connections["default"]
+        sql, fields = self._compiled(connection.vendor)
+        params = [field.get_db_prep_value(value, connection) for field, value in zip(fields, values, strict=True)]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+
+    @functools.cache  # noqa: B019 - one per module, for as long as the process lives
+    def _compiled(self, vendor: str) -> "tuple[str, list[Field[Any, Any]]]":
+        fields = _fields(self._model, self._by)
+        table = connections["default"].ops.quote_name(self._model._meta.db_table)
+        where = " AND ".join(f"{_column(field)} = %s" for field in fields)
+        return f"DELETE FROM {table} WHERE {where}", fields  # noqa: S608 - the model's own names
+
+
 class Insert(Generic[M]):
     """``INSERT`` of whole rows; with ``key``, a row that has the same key is overwritten instead.
 

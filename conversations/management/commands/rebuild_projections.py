@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from conversations.rebuild import differences, rebuild, streams
+from conversations.rebuild import differences, rebuild_all, streams
 from conversations.streams import conversation_of
 
 _SHOWN = 20
@@ -21,8 +21,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
         known = streams()
         found: list[str] = []
-        for stream in tqdm(known, unit="conversation", disable=None, leave=False):
-            told = differences(stream) if check else rebuild(stream)
+        looked = ((stream, differences(stream)) for stream in known) if check else rebuild_all(known)
+        for stream, told in tqdm(looked, total=len(known), unit="conversation", disable=None, leave=False):
             found += [f"conversation {conversation_of(stream)}: {what}" for what in told]
         for line in found[:_SHOWN]:
             self.stderr.write(line)
