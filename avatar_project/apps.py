@@ -7,4 +7,4 @@ class AvatarProjectConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        from avatar_project import checks  # noqa: F401, PLC0415  (registers the system checks)
+        from avatar_project import checks, leaving  # noqa: F401, PLC0415  (registers system checks and receivers)

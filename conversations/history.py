@@ -95,8 +95,12 @@ class History:
         self._items: dict[str, _Item] = {}
         self._order: list[str] = []
         self._deleted: set[str] = set()
+        self._redacted: set[str] = set()
+        """Turns: what still comes of them stays away."""
 
     def apply(self, fact: Fact, turn_id: str) -> None:
+        if turn_id in self._redacted:
+            return
         match fact:
             case UserSpoke():
                 item = _Item(fact.item_id, "message", "user", turn_id, known=False)
@@ -121,9 +125,9 @@ class History:
                 self._remove(fact.item_id)
                 self._deleted.add(fact.item_id)
             case TurnRedacted() if fact.what == "all":
+                self._redacted.add(fact.turn_id)
                 for item_id in [item.item_id for item in self._items.values() if item.turn_id == fact.turn_id]:
                     self._remove(item_id)
-                    self._deleted.add(item_id)
             case _:
                 pass
 

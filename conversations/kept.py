@@ -1,4 +1,4 @@
-"""What of a fact is stored: the person's choice, and what became of the turn, decide in the append's own transaction."""
+"""What of a fact is stored: the person's choice and the turn's fate decide, in the append's own transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -89,17 +89,17 @@ class ConversationRecord:
         expected: int | None = store.ANY
         if conversation_id is None:
             conversation_id = str(uuid7())
-            keep = keep or settings.KEEP_DEFAULT
-            started = ConversationStarted(owner=owner_id, language=session.language, voice=session.voice, keep=keep)
+            chosen = keep or msgspec.convert(settings.KEEP_DEFAULT, Keep)
+            started = ConversationStarted(owner=owner_id, language=session.language, voice=session.voice, keep=chosen)
             opening, expected = (started, session), 0
         else:
             conversation = await log.read(functools.partial(_resumable, owner_id, conversation_id))
             conversation_id = str(conversation.id)
             if keep is not None and keep != conversation.keep:
                 opening = (KeepChanged(keep=keep), session)
-            keep = keep or msgspec.convert(conversation.keep, Keep)
+            chosen = keep or msgspec.convert(conversation.keep, Keep)
         record = cls(conversation_id, owner_id=owner_id, session_id=session.session_id, log=log)
-        record.keep = keep
+        record.keep = chosen
         await record._append(opening, "", expected, None)
         return record
 

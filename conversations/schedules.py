@@ -4,6 +4,8 @@ import msgspec
 from django.conf import settings
 from django_q.models import Schedule
 
+HOUR = 60
+
 
 class Periodic(msgspec.Struct, frozen=True):
     """``function`` is a dotted path and takes no arguments; it runs every ``minutes``."""
@@ -18,7 +20,11 @@ def periodic() -> tuple[Periodic, ...]:
     wanted = [
         Periodic("avatar: flag rules", "conversations.tasks.apply_rules", 1),
         Periodic("avatar: lost sessions", "conversations.tasks.close_lost_sessions", 1),
+        Periodic("avatar: purge what was erased", "conversations.tasks.purge_erased", HOUR),
+        Periodic("avatar: sweep sounds", "conversations.tasks.sweep_sounds", 24 * HOUR),
     ]
+    if settings.KEEP_DAYS or settings.KEEP_SOUND_DAYS:
+        wanted.append(Periodic("avatar: retention", "conversations.tasks.apply_retention", HOUR))
     if settings.HEADS_DIR is not None:
         wanted.append(Periodic("avatar: export heads", "conversations.tasks.export_heads", settings.HEADS_MINUTES))
     return tuple(wanted)

@@ -1,7 +1,26 @@
 """What the task cluster does (`manage.py qcluster`); `schedules` says when. Each may run again at any time."""
 
-from conversations import heads_export, presence
+from django.utils import timezone
+
+from conversations import heads_export, presence, purging, retention, sweeping
 from conversations.flagging import applying
+
+
+def apply_retention() -> str:
+    """Erases what was kept for as long as the operator allows."""
+    erased = sum(1 for _ in retention.apply(retention.overdue(timezone.now())))
+    return f"{erased} erased"
+
+
+def purge_erased() -> str:
+    """Removes what the database still holds of what was erased, when nobody is held up by it."""
+    return purging.purge_quietly()
+
+
+def sweep_sounds() -> str:
+    """Removes the files of sounds that nothing names."""
+    swept = sweeping.sweep()
+    return f"{swept.destroyed + swept.unnamed} files removed, {swept.unknown} of unknown keys left"
 
 
 def apply_rules() -> str:

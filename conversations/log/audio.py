@@ -6,6 +6,7 @@ AES-256-GCM with a tag of its own. Header, id and index are bound to every chunk
 swapped, or taken from another file.
 """
 
+import contextlib
 import os
 import struct
 from collections.abc import Callable, Iterator
@@ -86,6 +87,26 @@ class AudioStore:
         except (FileNotFoundError, AudioMissing):
             return False
         return True
+
+    def files(self) -> Iterator[tuple[str, UUID, float]]:
+        """Every stored sound: its id, the id of its key, and when it was written (Unix time). Others are passed."""
+        for path in self.root.glob("??/" + "[0-9a-f]" * 32):
+            try:
+                with path.open("rb") as file:
+                    header = file.read(_HEADER.size)
+                    written_at = os.fstat(file.fileno()).st_mtime
+            except OSError:
+                continue  # deleted meanwhile
+            if len(header) == _HEADER.size and header.startswith(_MAGIC):
+                _magic, key_id, _prefix, _length = _HEADER.unpack(header)
+                yield path.name, UUID(bytes=key_id), written_at
+
+    def remove_partial(self, *, before: float) -> None:
+        """Removes what was being written when a process was killed, if that is older (Unix time)."""
+        for path in self.root.glob("??/.*.part"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < before:
+                    path.unlink()
 
     def _path(self, audio_id: str) -> Path:
         if len(audio_id) != 32 or not set(audio_id) <= set("0123456789abcdef"):

@@ -108,11 +108,16 @@ class KeyRing:
         return opened
 
 
-def destroy(stream: str, turn: str | None = None) -> int:
-    """Destroys a turn's keys, or all keys of the stream. Returns how many; call it inside a transaction."""
+def destroy(stream: str, turn: str | None = None, *, purpose: Purpose | None = None) -> int:
+    """Destroys a turn's keys (or its key for one purpose), or all keys of the stream; returns how many.
+
+    Call it inside the writer's transaction.
+    """
     rows = Key.objects.filter(stream=stream, wrapped__isnull=False)
     if turn is not None:
         rows = rows.filter(turn=turn)
+    if purpose is not None:
+        rows = rows.filter(purpose=purpose)
     return rows.update(wrapped=None, destroyed_at=timezone.now())
 
 

@@ -1,6 +1,8 @@
 """Conversations through the real record, with words and sound, for tests of what becomes of them."""
 
 from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from django.contrib.auth import get_user_model
@@ -39,18 +41,16 @@ class Talked:
         return [bytes(row.wrapped) for row in Key.objects.filter(stream=self.stream) if row.wrapped is not None]
 
 
-def person(name: str = "ada", **fields: object) -> str:
+def person(name: str = "ada", **fields: Any) -> str:
     """A person's id."""
     return str(get_user_model().objects.create_user(username=name, **fields).pk)
 
 
 async def opened(
-    owner_id: str, *, conversation_id: str | None = None, keep: Keep | None = None, session: str = "s1"
+    owner_id: str, *, conversation_id: str | None = None, keep: Keep | None = None, session: str | None = None
 ) -> ConversationRecord:
-    opening = SessionOpened(session_id=session, model="m", voice="v", language="en")
-    return await ConversationRecord.open(
-        owner_id=owner_id, session=opening, conversation_id=conversation_id, keep=keep
-    )
+    opening = SessionOpened(session_id=session or f"s-{uuid4()}", model="m", voice="v", language="en")
+    return await ConversationRecord.open(owner_id=owner_id, session=opening, conversation_id=conversation_id, keep=keep)
 
 
 async def say(record: ConversationRecord, number: int, question: str, answer: str) -> None:
@@ -75,7 +75,7 @@ async def say(record: ConversationRecord, number: int, question: str, answer: st
     )
 
 
-async def talked(owner_id: str, *said: tuple[str, str], keep: Keep | None = None, session: str = "s1") -> Talked:
+async def talked(owner_id: str, *said: tuple[str, str], keep: Keep | None = None, session: str | None = None) -> Talked:
     """A whole conversation, ended."""
     record = await opened(owner_id, keep=keep, session=session)
     for number, (question, answer) in enumerate(said, start=1):

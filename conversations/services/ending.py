@@ -1,0 +1,28 @@
+"""Live sessions of a conversation that was erased, or of which a turn was redacted: they look at the log at once."""
+
+from uuid import UUID
+
+from conversations import broadcast, presence
+from conversations.models import Session
+from conversations.orders import ERASED
+
+
+def end_sessions(conversation_id: UUID) -> None:
+    """Asks the live sessions to end. One that this does not reach ends within `orders.LOOK_S` seconds by itself."""
+    _tell(conversation_id, "end", ERASED)
+
+
+def tell_sessions(conversation_id: UUID) -> None:
+    """Asks the live sessions to forget what was redacted; they read in the log what that is."""
+    _tell(conversation_id, "look", "")
+
+
+def somebody_talks() -> bool:
+    """Whether anybody is connected now, anywhere."""
+    return presence.live().exists()
+
+
+def _tell(conversation_id: UUID, order: broadcast.Order, reason: str) -> None:
+    sessions = Session.objects.filter(conversation_id=conversation_id, closed_at=None)
+    for session_id in sessions.values_list("session_id", flat=True):
+        broadcast.tell_session(session_id, order, reason)

@@ -1,0 +1,122 @@
+"""Erasing for good: a turn, a conversation, or a person. Each may be called again, and then finishes what is left.
+
+``actor`` is None for the system itself (retention); ``reason`` is a short code that stays in the record.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import get_args
+from uuid import UUID
+
+import structlog
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+
+from conversations.errors import ConversationNotFound, Invalid, PersonNotFound, WrongState
+from conversations.kept import new_event
+from conversations.lineage import copies_of
+from conversations.log import keys, scrub, store
+from conversations.log.eventlog import event_log
+from conversations.log.models import Event
+from conversations.log.types import Metadata
+from conversations.models import Conversation
+from conversations.people_events import PersonErased, person_stream
+from conversations.services import burial
+from conversations.services.access import Actor, owned_or_permitted, require
+from conversations.services.burial import What
+from conversations.services.reasons import checked
+from conversations.signals import person_forgotten, person_leaving
+
+log = structlog.get_logger(__name__)
+
+
+def erase_conversation(conversation_id: str | UUID, *, actor: Actor | None, reason: str) -> None:
+    """Erases all that was said in a conversation; its live sessions end.
+
+    Forks of its owner's stay: they are conversations of their own. Copies that belong to others go with it, for the
+    one who spoke could not erase them. Raises `ConversationNotFound`, `Invalid`, `log.errors.LogError` (call again).
+    """
+    conversation = _reached(conversation_id, actor, "erase_conversation")
+    checked(reason)
+    for one in (conversation, *_copies_of_others([conversation])):
+        burial.bury(one.id, actor=actor, reason=reason)
+    scrub.empty_journal()
+
+
+def redact_turn(
+    conversation_id: str | UUID, turn_id: str, *, actor: Actor | None, reason: str, what: What = "all"
+) -> None:
+    """Takes words and sound of one turn away, or the sound alone, in forks too; a live session forgets them as well.
+
+    Raises `ConversationNotFound`, `Invalid`, `WrongState` when the conversation was erased, `log.errors.LogError`.
+    """
+    conversation = _reached(conversation_id, actor, "redact_turn")
+    checked(reason)
+    if what not in get_args(What):
+        raise Invalid(f"What is redacted is one of {', '.join(get_args(What))}.")
+    burial.redact(conversation.id, turn_id, actor=actor, reason=reason, what=what)
+    scrub.empty_journal()
+
+
+def erase_person(user_id: str | UUID, *, actor: Actor | None, reason: str) -> None:
+    """Erases a person: conversations, keys of programs, sessions, name. An opaque id stays, for the record names it.
+
+    Everybody may erase themselves; another takes the permission to erase conversations. The account is closed first,
+    so that nothing new begins. Raises `NotAllowed`, `PersonNotFound`, `Invalid`, `WrongState` for the last
+    administrator, `log.errors.LogError` (call again).
+    """
+    if actor is not None and str(actor.pk) != str(user_id):
+        require(actor, "erase_conversation")
+    checked(reason)
+    person = _person(user_id)
+    person_leaving.send(sender=erase_person, user_id=person)
+    metadata = Metadata(actor=str(actor.pk) if actor is not None else "")
+    while not event_log().write_now(partial(_bury_person, person, metadata, reason)):
+        theirs = list(Conversation.objects.filter(owner__pk=person, erased_at__isnull=True))
+        for conversation in (*theirs, *_copies_of_others(theirs)):
+            burial.bury(conversation.id, actor=actor, reason=reason)
+    # Of those that were erased before a kill, the files may still be there.
+    for conversation in Conversation.objects.filter(owner__pk=person):
+        burial.remove_sounds(conversation.id)
+    scrub.empty_journal()
+    log.info("person_erased", person=str(person), reason=reason)
+
+
+def _copies_of_others(conversations: Iterable[Conversation]) -> list[Conversation]:
+    owners = {one.id: one.owner_id for one in conversations}
+    return [copy for copy in copies_of(owners) if copy.owner_id not in owners.values()]
+
+
+def _bury_person(person: UUID, metadata: Metadata, reason: str) -> bool:
+    """In the writer's transaction; False while there are conversations left."""
+    theirs = Conversation.objects.filter(owner__pk=person)
+    if theirs.filter(erased_at__isnull=True).exists():
+        return False
+    stream = person_stream(person)
+    if not Event.objects.filter(stream=stream, type=PersonErased.type).exists():
+        fact = PersonErased(reason=reason, conversations=theirs.count())
+        store.append(stream, store.ANY, [new_event(fact, metadata)])
+    keys.destroy(stream)
+    person_forgotten.send(sender=erase_person, user_id=person)
+    return True
+
+
+def _person(user_id: str | UUID) -> UUID:
+    people = get_user_model()._default_manager
+    try:
+        person = people.get(pk=user_id)
+    except (get_user_model().DoesNotExist, ValidationError, ValueError):
+        raise PersonNotFound from None
+    others = people.filter(is_superuser=True, is_active=True).exclude(pk=person.pk)
+    if person.is_superuser and person.is_active and not others.exists():
+        raise WrongState("This is the last administrator: make another one first (manage.py createsuperuser).")
+    return UUID(str(person.pk))
+
+
+def _reached(conversation_id: str | UUID, actor: Actor | None, permission: str) -> Conversation:
+    if actor is not None:
+        return owned_or_permitted(actor, conversation_id, permission)
+    try:
+        return Conversation.objects.get(id=conversation_id)
+    except (Conversation.DoesNotExist, ValidationError, ValueError):
+        raise ConversationNotFound from None
