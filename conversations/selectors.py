@@ -51,8 +51,8 @@ class ConversationView(msgspec.Struct, frozen=True):
 
 
 def conversations_of(owner_id: str) -> QuerySet[Conversation]:
-    """An owner's conversations, the latest first."""
-    return Conversation.objects.filter(owner__pk=owner_id).order_by("-updated_at", "-id")
+    """An owner's conversations, the latest first; what a moderator has hidden is not among them."""
+    return Conversation.objects.filter(owner__pk=owner_id, hidden=False).order_by("-updated_at", "-id")
 
 
 def summaries(conversations: QuerySet[Conversation]) -> Iterator[ConversationSummary]:
@@ -75,9 +75,9 @@ def summaries(conversations: QuerySet[Conversation]) -> Iterator[ConversationSum
 
 
 def get_conversation(owner_id: str, conversation_id: str) -> Conversation:
-    """Raises `ConversationNotFound` when it is absent or another's."""
+    """Raises `ConversationNotFound` when it is absent, another's, or hidden by a moderator."""
     try:
-        return Conversation.objects.get(id=conversation_id, owner__pk=owner_id)
+        return Conversation.objects.get(id=conversation_id, owner__pk=owner_id, hidden=False)
     except (Conversation.DoesNotExist, ValidationError, ValueError):
         raise ConversationNotFound from None
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -11,8 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
+from conversations import verifying
 from conversations.admin import opened
 from conversations.admin.deed import actor_of
 from conversations.admin.filters import as_uuid, identity_filter
@@ -25,6 +28,7 @@ from conversations.log.codec import SEALED, decode, decode_metadata
 from conversations.log.keys import KeyRing
 from conversations.log.models import Event
 from conversations.log.types import Metadata
+from conversations.models import Verification
 from conversations.streams import CATEGORY, conversation_of, stream_of
 
 _HASH_SHOWN = 12
@@ -57,6 +61,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     readonly_fields = ("recorded",)
     search_help_text = _("A conversation's or an event's id, a position, or the name of a stream.")
     change_form_template = "admin/conversations/event.html"
+    change_list_template = "admin/conversations/events.html"
 
     def search(self, found: "QuerySet[Event]", term: str) -> "QuerySet[Event]":
         if term.isdecimal() and len(term) < 19:
@@ -76,7 +81,22 @@ class EventAdmin(ReadOnlyAdmin[Event]):
 
     def get_urls(self) -> list[URLPattern]:
         read = path("<int:position>/read/", self.admin_site.admin_view(self.read), name="log_event_read")
-        return [read, *super().get_urls()]
+        verify = path("verify/", self.admin_site.admin_view(require_POST(self.verify)), name="log_event_verify")
+        return [read, verify, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
+        verdict = Verification.objects.filter(stream="").order_by("-at").first()
+        may_verify = request.user.has_perm("conversations.verify_record")
+        return super().changelist_view(request, {"verdict": verdict, "may_verify": may_verify})
+
+    def verify(self, request: HttpRequest) -> HttpResponse:
+        """Has the whole log verified, in the background."""
+        try:
+            verifying.verify_all_in_background(actor=actor_of(request))
+        except NotAllowed as refusal:
+            raise PermissionDenied from refusal
+        messages.success(request, gettext("The whole chain is being verified: look here again in a while."))
+        return HttpResponseRedirect(reverse("admin:log_event_changelist"))
 
     def read(self, request: HttpRequest, position: int) -> HttpResponse:
         """Opens the words of one event, for the record first."""
