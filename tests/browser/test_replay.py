@@ -85,7 +85,6 @@ async def test_it_is_accessible(stack: Stack, open_chat: OpenChat, tmp_path: Pat
     chat, conversation_id = await talked(stack, open_chat, tmp_path)
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     for language, scheme in itertools.product(("en", "zh-hant"), schemes):
-        await chat.page.set_viewport_size({"width": 1280, "height": 800})
         await chat.page.emulate_media(color_scheme=scheme)
         await chat.open(f"/history/{conversation_id}/replay")
         if await chat.page.input_value("#interface-language") != language:
@@ -93,8 +92,11 @@ async def test_it_is_accessible(stack: Stack, open_chat: OpenChat, tmp_path: Pat
             await chat.page.wait_for_selector(f'html[lang="{"zh-Hant" if language == "zh-hant" else "en"}"]')
         await chat.page.wait_for_selector("#tracks > div")
         await chat.page.wait_for_selector("#waterfall-plot:visible")
-        await no_violations(chat)
         await chat.page.set_viewport_size({"width": 360, "height": 640})
         await no_sideways_scroll(chat)
+        await chat.clean()
+        # axe copies the styles of shadow roots, which the policy forbids it: what it causes is not the page's.
         await no_violations(chat)
-    await chat.clean()
+        await chat.page.set_viewport_size({"width": 1280, "height": 800})
+        await no_violations(chat)
+        chat.errors.clear()

@@ -112,7 +112,7 @@ class Recorded:
         heard = ReplyHeard(
             response_id=response_id,
             item_id=item_id,
-            text=text if heard_ms == sent_ms else text[: len(text) * heard_ms // sent_ms],
+            text=" ".join(text.split()[: len(text.split()) * heard_ms // sent_ms]),
             audio_ms=heard_ms,
             source="playback_clock",
             audio_id=self.store(turn_id, pcm or tone(REPLY_HZ, sent_ms)) if stored else "",

@@ -7,7 +7,7 @@
  */
 export function clock(ms, places = 0) {
   const unit = 10 ** places;
-  const all = Math.max(0, Math.round((ms * unit) / 1000));
+  const all = Math.max(0, Math.floor((ms * unit) / 1000));
   const whole = Math.floor(all / unit);
   const [hours, minutes, seconds] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const two = (value) => String(value).padStart(2, "0");

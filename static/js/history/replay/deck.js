@@ -10,6 +10,7 @@ import { draw } from "../wave.js";
 import { moved } from "./moved.js";
 
 const TRACK_HEIGHT = 48;
+const GONE = { erased: gettext("sound erased"), unkept: gettext("sound not kept") };
 const byId = (id) => document.getElementById(id);
 
 export class Deck extends EventTarget {
@@ -27,6 +28,7 @@ export class Deck extends EventTarget {
     this.tracks.setAttribute("aria-label", gettext("Position in the conversation"));
     this.tracks.setAttribute("aria-valuemin", "0");
     this.listen();
+    this.tell();
   }
 
   listen() {
@@ -64,6 +66,7 @@ export class Deck extends EventTarget {
       return this.say(gettext("The server does not answer. Load the page again."));
     }
     this.say("");
+    this.tracks.setAttribute("aria-valuemax", String(Math.round(this.timeline.duration_ms / 1000)));
     this.dispatchEvent(new Event("timeline"));
     byId("end").textContent = byId("length").textContent = clock(this.timeline.duration_ms);
     if (!this.urls.audio || this.timeline.duration_ms === 0) return this.disable();
@@ -78,7 +81,7 @@ export class Deck extends EventTarget {
   async drawTracks(query) {
     this.wave?.destroy();
     this.wave = null;
-    this.drawSilences();
+    this.drawGaps();
     const peaks = await asked(this.urls.peaks + query).catch(() => null);
     if (peaks === null) return;
     const { lines, duration_ms: durationMs } = peaks;
@@ -86,18 +89,24 @@ export class Deck extends EventTarget {
     if (this.wave === null) this.say(gettext("Waveforms are not installed on this server; the sound plays without."));
   }
 
-  /** Breaks, and with them how long nobody was there. */
-  drawSilences() {
-    for (const old of this.tracks.querySelectorAll(".break")) old.remove();
-    for (const { kind, start_ms: start, end_ms: end, lasted_ms: lasted } of this.timeline.silences) {
-      if (kind !== "break") continue;
-      const mark = document.createElement("span");
-      mark.className = "break";
-      mark.title = filled(gettext("A break of %(time)s"), { time: clock(lasted) });
-      mark.style.insetInlineStart = `${(100 * start) / this.timeline.duration_ms}%`;
-      mark.style.inlineSize = `${(100 * (end - start)) / this.timeline.duration_ms}%`;
-      this.tracks.append(mark);
+  /** What the waveform cannot show: breaks, and how long they were; sound that is gone. */
+  drawGaps() {
+    for (const old of this.tracks.querySelectorAll(".gap")) old.remove();
+    for (const { kind, lasted_ms: lasted, ...span } of this.timeline.silences) {
+      if (kind === "break") this.drawGap(span, "both", filled(gettext("A break of %(time)s"), { time: clock(lasted) }));
     }
+    for (const { who, state, ...span } of this.timeline.utterances) {
+      if (state in GONE) this.drawGap(span, who, GONE[state]);
+    }
+  }
+
+  drawGap({ start_ms: start, end_ms: end }, who, title) {
+    const gap = document.createElement("span");
+    gap.className = `gap ${who}`;
+    gap.title = title;
+    gap.style.insetInlineStart = `${(100 * start) / this.timeline.duration_ms}%`;
+    gap.style.inlineSize = `${(100 * (end - start)) / this.timeline.duration_ms}%`;
+    this.tracks.append(gap);
   }
 
   disable() {
@@ -151,9 +160,8 @@ export class Deck extends EventTarget {
 
   tell() {
     const now = clock(this.nowMs);
-    if (byId("now").textContent !== now) {
+    if (this.tracks.getAttribute("aria-valuetext") !== now) {
       byId("now").textContent = now;
-      this.tracks.setAttribute("aria-valuemax", String(Math.round((this.timeline?.duration_ms ?? 0) / 1000)));
       this.tracks.setAttribute("aria-valuenow", String(Math.round(this.nowMs / 1000)));
       this.tracks.setAttribute("aria-valuetext", now);
     }
