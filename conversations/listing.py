@@ -139,8 +139,8 @@ def choices(owner_id: str) -> Choices:
 
 def _first_words(conversations: Sequence[Conversation]) -> dict[UUID, TurnWords]:
     """The words of the first turn of each that has any."""
-    turns = Turn.objects.filter(conversation__in=conversations, number__lte=_LOOKED_INTO).order_by("number")
-    found = [turn for turn in turns if turn.sealed_words is not None]
+    turns = Turn.objects.filter(conversation__in=conversations, number__lte=_LOOKED_INTO, sealed_words__isnull=False)
+    found = list(turns.order_by("number").only("conversation", "turn_id", "sealed_words"))
     rings = rings_of(_by_stream(found))
     words: dict[UUID, TurnWords] = {}
     for turn in found:

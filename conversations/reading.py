@@ -43,6 +43,8 @@ class Exchange(msgspec.Struct, frozen=True):
     user_ms: int = 0
     reply_sound: bool = False
     heard_ms: int = 0
+    reply_ms: int = 0
+    """The length of the answer's recording: all that was sent."""
     waited_ms: float | None = None
     steps: tuple[Step, ...] = ()
     removed: bool = False
@@ -102,6 +104,7 @@ def _exchange(turn: Turn, words: TurnWords | None) -> Exchange:
         user_ms=turn.user_audio_ms or 0,
         reply_sound=bool(turn.reply_audio_id),
         heard_ms=turn.heard_ms or 0,
+        reply_ms=turn.reply_audio_ms or 0,
         waited_ms=turn.first_audio_ms,
         steps=_steps(turn),
         removed=erased,

@@ -2,6 +2,7 @@
 
 import asyncio
 from urllib.parse import urlencode
+from uuid import UUID
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,8 @@ from inference.errors import EngineError
 from inference.types import EngineKind, HostStatus
 
 SOCKET_PATH = "/ws/chat"
+_ANY = UUID(int=0)
+"""Stands for a conversation in an address that a script fills in."""
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -41,6 +44,7 @@ def chat(request: HttpRequest) -> HttpResponse:
     """The conversation. The scripts read addresses from its ``page`` block."""
     sign_in = f"{reverse('login')}?{urlencode({'next': request.path})}"
     page = {"socket": SOCKET_PATH, "status": reverse("conversations:status"), "signIn": sign_in}
+    page["lines"] = reverse("conversations:lines", args=[_ANY]).replace(str(_ANY), "ID")
     return render(request, "conversations/chat.html", {"page": page})
 
 

@@ -94,6 +94,7 @@ class Talk:
                 audio_id=self._store(turn_id),
                 complete=complete,
                 began_at_ms=self.at_ms,
+                sound_ms=len(said.answer) * 60,
             ),
             ReplyFinished(response_id=response, status="completed" if complete else "cancelled"),
             TurnMeasured(response_id=response, endpoint_ms=210.0, transcript_ms=300.0, first_audio_ms=480.0),

@@ -14,11 +14,11 @@ export class Line {
   /** Milliseconds from the end of speech to the first sound. */
   latencyMs = null;
   failed = "";
-  at = new Date();
 
-  constructor(id, role) {
+  constructor(id, role, at) {
     this.id = id;
     this.role = role;
+    this.at = at;
     this.timeline = new Timeline();
   }
 
@@ -36,10 +36,10 @@ export class Lines extends EventTarget {
   byId = new Map();
 
   /** @returns {Line} the line of that item, made if it is new */
-  open(id, role) {
+  open(id, role, at = new Date()) {
     let line = this.byId.get(id);
     if (line === undefined) {
-      line = new Line(id, role);
+      line = new Line(id, role, at);
       this.byId.set(id, line);
       this.tell("added", line);
     }

@@ -4,6 +4,7 @@ import { Compose } from "./compose.js";
 import { Connection } from "./connection.js";
 import { Dialogue } from "./dialogue.js";
 import { DockView } from "./dock_view.js";
+import { conversationToGoOnWith, showEarlier } from "./earlier.js";
 import { Lines } from "./lines.js";
 import { Machine } from "./machine.js";
 import { Meter } from "./meter.js";
@@ -47,7 +48,8 @@ class Chat {
     new Panel({ byId, settings: this.settings, machine: this.machine });
     new TranscriptView({ ...this, scroller: byId("transcript"), list: byId("lines"), welcome: byId("welcome") });
     this.listen();
-    this.connection.conversation = { id: sessionStorage.getItem(CONVERSATION_KEY) ?? "", sequence: 0 };
+    this.connection.conversation = { id: conversationToGoOnWith(), sequence: 0 };
+    void showEarlier(page.lines, this.connection, this.lines);
     void this.machine.watch();
     this.draw();
   }

@@ -1,0 +1,68 @@
+"""Exports over HTTP: read piece by piece, so that a long conversation is never in memory as a whole."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from conversations import exports
+from conversations.errors import ConversationNotFound
+from conversations.filenames import attachment
+from conversations.history_pages.requests import actor_of
+from conversations.log.eventlog import event_log
+from conversations.models import Conversation
+from conversations.reading import read_exchanges, title_of
+from conversations.services.access import Actor, owned
+
+FORMS: dict[str, tuple[str, Callable[[Conversation], Iterator[bytes]]]] = {
+    "json": ("application/json", exports.as_json),
+    "txt": ("text/plain; charset=utf-8", exports.as_text),
+    "vtt": ("text/vtt; charset=utf-8", exports.as_webvtt),
+    "opus": ("audio/ogg", exports.as_opus),
+}
+
+
+@never_cache
+@require_safe
+async def export(request: HttpRequest, conversation_id: UUID, form: str) -> StreamingHttpResponse:
+    """``form``: json, txt, vtt or opus."""
+    if form not in FORMS:
+        raise Http404("There is no such form.")
+    await request.auser()
+    actor = actor_of(request)
+    try:
+        conversation, name = await event_log().read(lambda: _found(actor, conversation_id))
+    except ConversationNotFound as error:
+        raise Http404(str(error)) from error
+    return downloaded(conversation, form, name)
+
+
+def downloaded(conversation: Conversation, form: str, name: str) -> StreamingHttpResponse:
+    """The response that brings it, for a caller that has asked who may have it."""
+    content_type, made = FORMS[form]
+    response = StreamingHttpResponse(_pieces(made, conversation), content_type=content_type)
+    response["Content-Disposition"] = attachment(name, form)
+    return response
+
+
+def name_of(conversation: Conversation) -> str:
+    """What the file is called: the day, and the title."""
+    day = timezone.localtime(conversation.started_at).strftime("%Y-%m-%d")
+    return f"{day} {title_of(conversation, read_exchanges(conversation, 1, 3))}".strip()
+
+
+def _found(actor: Actor, conversation_id: UUID) -> tuple[Conversation, str]:
+    conversation = owned(actor, conversation_id)
+    if conversation.erased_at is not None:
+        raise ConversationNotFound
+    return conversation, name_of(conversation)
+
+
+async def _pieces(made: Callable[[Conversation], Iterator[bytes]], conversation: Conversation) -> AsyncIterator[bytes]:
+    log = event_log()
+    iterator = await log.read(lambda: iter(made(conversation)))
+    while (piece := await log.in_files_thread(lambda: next(iterator, None))) is not None:
+        yield piece

@@ -1,0 +1,229 @@
+"""Search over what was said: it finds, it follows the log, it forgets, and its tables tell nobody anything."""
+
+import io
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+from django.db import connection
+from pytest_django import DjangoAssertNumQueries
+
+from conversations import search
+from conversations.events import ReplyHeard, ReplySpoken, UserTranscribed
+from conversations.history_tables import SearchDocument, SearchToken
+from conversations.listing import Filters
+from conversations.log import keys
+from conversations.log.eventlog import event_log
+from conversations.people_events import person_stream
+from conversations.services import erasure, moderation, titles
+from tests.conversations.talks import Said, Talk
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def owner_id() -> str:
+    return str(get_user_model().objects.create_user(username="owner").pk)
+
+
+@pytest.fixture
+def weather(owner_id: str) -> Talk:
+    return Talk(owner_id).say(
+        Said("How is the weather tomorrow?", "It stays dry until noon. Take an umbrella for the evening."),
+        Said("And the sea?", "It is calm. There will be storms on Sunday.", heard="It is calm."),
+    )
+
+
+@pytest.fixture
+def chinese(owner_id: str) -> Talk:
+    return Talk(owner_id, language="zh-TW", voice="kokoro-xiaoxiao").say(
+        Said("明天天氣怎麼樣？", "中午以前不會下雨。晚上請帶雨傘。", language="zh")
+    )
+
+
+def found(owner_id: str, query: str, filters: Filters | None = None) -> list[str]:
+    """The ids of the conversations that are found, in order."""
+    result = search.find(owner_id, query, filters or Filters())
+    return [hit.conversation.conversation_id for hit in result.hits]
+
+
+def test_words_of_both_sides_are_found(owner_id: str, weather: Talk, chinese: Talk) -> None:
+    assert found(owner_id, "weather") == [weather.id]
+    assert found(owner_id, "umbrellas") == [weather.id]
+    assert found(owner_id, "weather umbrella") == [weather.id]
+    assert found(owner_id, '"until noon"') == [weather.id]
+    assert found(owner_id, "weather sea") == []  # not in one turn
+    assert found(owner_id, "elephant") == []
+    assert found(owner_id, "?") == []
+
+
+def test_two_characters_of_chinese_are_found(owner_id: str, weather: Talk, chinese: Talk) -> None:
+    assert found(owner_id, "天氣") == [chinese.id]
+    assert found(owner_id, "雨傘") == [chinese.id]
+    assert found(owner_id, "天气") == [chinese.id]
+    assert found(owner_id, "天氣雨傘") == []
+    hit = search.find(owner_id, "天氣").hits[0]
+    assert [segment.text for segment in hit.passages[0].excerpt if segment.hit] == ["天氣"]
+    assert hit.passages[0].number == 1
+
+
+def test_what_was_generated_and_not_heard_was_not_said(owner_id: str, weather: Talk) -> None:
+    assert found(owner_id, "calm") == [weather.id]
+    assert found(owner_id, "storms") == []
+
+
+def test_another_persons_conversations_are_not_found(weather: Talk) -> None:
+    other = str(get_user_model().objects.create_user(username="other").pk)
+    mine = Talk(other).say("The weather is mine.")
+    assert found(other, "weather") == [mine.id]
+
+
+def test_filters_narrow_what_is_found(owner_id: str, weather: Talk, chinese: Talk) -> None:
+    english = Talk(owner_id, voice="another").say("Nice weather.")
+    assert found(owner_id, "weather") == [english.id, weather.id]
+    assert found(owner_id, "weather", Filters(voice="another")) == [english.id]
+    assert found(owner_id, "天氣", Filters(language="en")) == []
+    assert found(owner_id, "天氣", Filters(language="zh-TW")) == [chinese.id]
+
+
+def test_a_title_is_found(owner_id: str, weather: Talk) -> None:
+    owner = get_user_model().objects.get(pk=owner_id)
+    titles.rename(weather.id, "Trip to Kyoto", actor=owner)
+    assert found(owner_id, "kyoto") == [weather.id]
+    titles.rename(weather.id, "Trip to Osaka", actor=owner)
+    assert found(owner_id, "kyoto") == []
+    assert found(owner_id, "osaka") == [weather.id]
+    titles.rename(weather.id, "", actor=owner)
+    assert found(owner_id, "osaka") == []
+
+
+def test_the_index_follows_the_log(owner_id: str, weather: Talk) -> None:
+    assert found(owner_id, "weather") == [weather.id]
+    weather.say("Is there a lighthouse?")
+    assert found(owner_id, "lighthouse") == [weather.id]
+    weather.record("late", ReplySpoken(response_id="r", item_id="a", index=0, text="Yes, with a keeper."))
+    assert found(owner_id, "keeper") == [weather.id]
+    cut = ReplyHeard(response_id="r", item_id="a", text="Yes,", audio_ms=300, source="client", complete=False)
+    weather.record("late", cut)
+    assert found(owner_id, "keeper") == []
+    assert search.catch_up() == 0
+
+
+def test_what_was_erased_is_forgotten_at_once(owner_id: str, weather: Talk, chinese: Talk) -> None:
+    owner = get_user_model().objects.get(pk=owner_id)
+    titles.rename(weather.id, "Trip to Kyoto", actor=owner)
+    assert found(owner_id, "weather") == [weather.id]
+    erasure.redact_turn(weather.id, weather.turn_ids[0], actor=owner, reason="request")
+    assert found(owner_id, "weather") == []
+    assert found(owner_id, "calm") == [weather.id]
+    erasure.erase_conversation(weather.id, actor=owner, reason="request")
+    assert not SearchDocument.objects.filter(conversation__id=weather.id).exists()
+    assert found(owner_id, "calm") == []
+    assert found(owner_id, "kyoto") == []
+    assert found(owner_id, "天氣") == [chinese.id]
+    assert _check() == []
+
+
+def test_what_was_erased_before_it_was_indexed_never_is(owner_id: str, weather: Talk) -> None:
+    owner = get_user_model().objects.get(pk=owner_id)
+    erasure.redact_turn(weather.id, weather.turn_ids[0], actor=owner, reason="request")
+    assert found(owner_id, "weather") == []
+    assert SearchDocument.objects.count() == 1
+
+
+def test_what_a_moderator_hid_is_not_found(owner_id: str, weather: Talk) -> None:
+    moderator = get_user_model().objects.create_superuser(username="moderator")
+    moderation.hide(weather.id, actor=moderator, hidden=True, reason="under_review")
+    assert found(owner_id, "weather") == []
+    moderation.hide(weather.id, actor=moderator, hidden=False, reason="reviewed")
+    assert found(owner_id, "weather") == [weather.id]
+
+
+def test_a_persons_search_dies_with_their_key(owner_id: str, weather: Talk) -> None:
+    assert found(owner_id, "weather") == [weather.id]
+    event_log().write_now(lambda: keys.destroy(person_stream(owner_id)))
+    assert found(owner_id, "weather") == []
+    weather.say("One more word.")
+    assert found(owner_id, "word") == []
+
+
+def test_a_private_conversation_leaves_nothing_to_find(owner_id: str) -> None:
+    Talk(owner_id, keep="nothing").record("t", UserTranscribed(item_id="u", text=""))
+    search.catch_up()
+    assert SearchDocument.objects.count() == 0
+
+
+def test_the_tables_hold_no_word_and_differ_between_people(owner_id: str, weather: Talk, chinese: Talk) -> None:
+    other = str(get_user_model().objects.create_user(username="other").pk)
+    Talk(other).say("How is the weather tomorrow?")
+    assert found(other, "weather")
+    name = Path(str(connection.settings_dict["NAME"]))
+    if connection.vendor == "sqlite":
+        stored = b"".join(path.read_bytes() for path in name.parent.glob(name.name + "*"))
+        for word in ("weather", "umbrella", "天氣"):
+            assert word.encode() not in stored
+    by_owner: dict[str, set[int]] = {}
+    for owner, token in SearchToken.objects.values_list("document__conversation__owner", "token"):
+        by_owner.setdefault(str(owner), set()).add(token)
+    assert by_owner.keys() == {owner_id, other}
+    assert not by_owner[owner_id] & by_owner[other]
+
+
+def test_pages_go_on_where_the_last_ended_and_show_nothing_twice(owner_id: str) -> None:
+    talks = [Talk(owner_id).say("The weather here.", f"Again the weather, number {number}.") for number in range(7)]
+    wanted = [talk.id for talk in reversed(talks)]
+    seen: list[str] = []
+    before = 0
+    for _ in range(4):
+        page = search.find(owner_id, "weather", before=before, size=2)
+        seen += [hit.conversation.conversation_id for hit in page.hits]
+        before = page.older
+    assert seen == wanted
+    assert before == 0
+    assert all(len(hit.passages) == 2 for hit in search.find(owner_id, "weather", size=2).hits)
+
+
+def test_a_search_takes_as_many_queries_for_many_as_for_few(
+    owner_id: str, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(30):
+        Talk(owner_id).say(f"The weather, number {number}.")
+    search.catch_up()
+    with django_assert_max_num_queries(16):
+        assert len(search.find(owner_id, "weather number").hits) == search.finding.PAGE
+
+
+def _check() -> list[str]:
+    """What ``rebuild_search --check`` says; it fails when, and only when, it says something."""
+    err, status = io.StringIO(), 0
+    try:
+        call_command("rebuild_search", "--check", stdout=io.StringIO(), stderr=err)
+    except CommandError as failure:
+        status = failure.returncode
+    lines = err.getvalue().splitlines()
+    assert status == bool(lines)
+    return lines
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda: SearchToken.objects.filter(document=SearchDocument.objects.earliest("pk")).delete(),
+        lambda: SearchDocument.objects.all().delete(),
+        lambda: SearchToken.objects.create(token=1, document=SearchDocument.objects.earliest("pk")),
+        lambda: SearchDocument.objects.filter(pk=SearchDocument.objects.earliest("pk").pk).update(turn_id="nowhere"),
+    ],
+)
+def test_the_index_is_made_anew_from_the_record(owner_id: str, weather: Talk, chinese: Talk, damage: object) -> None:
+    titles.rename(weather.id, "Trip to Kyoto", actor=get_user_model().objects.get(pk=owner_id))
+    search.catch_up()
+    assert _check() == []
+    assert callable(damage)
+    damage()
+    assert _check()
+    call_command("rebuild_search", stdout=io.StringIO(), stderr=io.StringIO())
+    assert _check() == []
+    assert found(owner_id, "umbrella") == [weather.id]
+    assert found(owner_id, "雨傘") == [chinese.id]
+    assert found(owner_id, "kyoto") == [weather.id]
