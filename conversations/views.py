@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -43,7 +44,8 @@ class PageStatus(msgspec.Struct, frozen=True):
 def chat(request: HttpRequest) -> HttpResponse:
     """The conversation. The scripts read addresses from its ``page`` block."""
     sign_in = f"{reverse('login')}?{urlencode({'next': request.path})}"
-    page = {"socket": SOCKET_PATH, "status": reverse("conversations:status"), "signIn": sign_in}
+    keep = {"standard": settings.KEEP_DEFAULT, "days": settings.KEEP_DAYS, "soundDays": settings.KEEP_SOUND_DAYS}
+    page = {"socket": SOCKET_PATH, "status": reverse("conversations:status"), "signIn": sign_in, "keep": keep}
     page["lines"] = reverse("conversations:lines", args=[_ANY]).replace(str(_ANY), "ID")
     return render(request, "conversations/chat.html", {"page": page})
 

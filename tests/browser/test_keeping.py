@@ -1,6 +1,7 @@
 """What is kept: the choice before and during a conversation, the sign while nothing is, and a choice that stays."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -149,6 +150,7 @@ async def test_it_is_accessible_and_fits_a_phone(opened: Opened, locale: str, sc
         chat, _ = await opened(locale=locale, color_scheme=scheme, viewport=size)
         await choose(chat, "nothing")
         await chat.page.wait_for_selector("#private")
+        await chat.page.click("#keep summary")
         await no_violations(chat)
         await no_sideways_scroll(chat)
         box = await chat.page.locator(".keep-card").bounding_box()
@@ -156,9 +158,13 @@ async def test_it_is_accessible_and_fits_a_phone(opened: Opened, locale: str, sc
         assert box["x"] >= 0
         assert box["y"] >= 0
         assert box["x"] + box["width"] <= size["width"]
+        if shots := os.environ.get("AVATAR_SHOTS"):
+            await chat.page.screenshot(path=f"{shots}/keep-{locale}-{scheme}-{size['width']}.png")
         await chat.page.keyboard.press("Escape")
         await chat.start()
         await chat.state("listening")
         await no_violations(chat)
         await no_sideways_scroll(chat)
+        if shots:
+            await chat.page.screenshot(path=f"{shots}/private-{locale}-{scheme}-{size['width']}.png")
         await chat.clean()

@@ -25,6 +25,8 @@ export class Connection extends EventTarget {
   retryAt = 0;
   /** The conversation to go on with after a drop. */
   conversation = { id: "", sequence: 0 };
+  /** What is to be kept of it: `sound`, `text`, `nothing`; "" leaves what was chosen before. */
+  keep = "";
 
   constructor(path, backoff = new Backoff()) {
     super();
@@ -52,6 +54,7 @@ export class Connection extends EventTarget {
     const address = new URL(this.path, location.href);
     address.protocol = address.protocol.replace("http", "ws");
     address.searchParams.set("extras", "avatar");
+    if (this.keep) address.searchParams.set("keep", this.keep);
     if (this.conversation.id) {
       address.searchParams.set("conversation", this.conversation.id);
       address.searchParams.set("after", String(this.conversation.sequence));

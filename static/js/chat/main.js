@@ -5,6 +5,7 @@ import { Connection } from "./connection.js";
 import { Dialogue } from "./dialogue.js";
 import { DockView } from "./dock_view.js";
 import { conversationToGoOnWith, showEarlier } from "./earlier.js";
+import { Keep } from "./keep.js";
 import { Lines } from "./lines.js";
 import { Machine } from "./machine.js";
 import { Meter } from "./meter.js";
@@ -45,6 +46,7 @@ class Chat {
     this.notice = new NoticeView(byId, (text) => this.dock.announce(text));
     this.meter = new Meter(byId("meter"));
     this.keys = new TalkKeys(byId("hold"), () => !byId("hold").hidden);
+    new Keep({ ...this, byId, standard: page.keep.standard, announce: (text) => this.dock.announce(text) });
     new Panel({ byId, settings: this.settings, machine: this.machine });
     new TranscriptView({ ...this, scroller: byId("transcript"), list: byId("lines"), welcome: byId("welcome") });
     this.listen();
@@ -205,6 +207,7 @@ class Chat {
   }
 
   settingChanged(name) {
+    if (name === "keep") return; // no matter of the session's: `Keep` tells the server
     if (name === "mode") this.mute(false);
     this.dialogue.configure();
     this.draw();

@@ -21,6 +21,9 @@ export function sessionUpdate({ mode, language, voice, aloud }) {
   };
 }
 
+/** What is kept of what is said from now on. */
+export const keep = (choice) => ({ type: "avatar.keep.update", keep: choice });
+
 export const append = (pcm) => ({ type: "input_audio_buffer.append", audio: toBase64(pcm) });
 export const commit = () => ({ type: "input_audio_buffer.commit" });
 export const clear = () => ({ type: "input_audio_buffer.clear" });
