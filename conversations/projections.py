@@ -108,6 +108,9 @@ class Rows:
             turn = self._turn(turn_id, conversation, event)
             failed_before = turn.error_code
             _describe(turn, fact)
+            # Where none was chosen: the language first understood, the voice first heard.
+            conversation.language = conversation.language or turn.language
+            conversation.voice = conversation.voice or turn.voice
             if turn.error_code and not failed_before:
                 conversation.error_count += 1
             if turn.first_audio_ms is not None:

@@ -20,6 +20,7 @@ def periodic() -> tuple[Periodic, ...]:
     wanted = [
         Periodic("avatar: flag rules", "conversations.tasks.apply_rules", 1),
         Periodic("avatar: lost sessions", "conversations.tasks.close_lost_sessions", 1),
+        Periodic("avatar: search index", "conversations.tasks.catch_up_search", 1),
         Periodic("avatar: purge what was erased", "conversations.tasks.purge_erased", HOUR),
         Periodic("avatar: sweep sounds", "conversations.tasks.sweep_sounds", 24 * HOUR),
     ]

@@ -2,8 +2,11 @@
 
 from django.utils import timezone
 
-from conversations import heads_export, presence, purging, retention, sweeping
+from conversations import heads_export, presence, purging, retention, search, sweeping
 from conversations.flagging import applying
+
+_SEARCH_S = 300.0
+"""Less than a task may last; the next minute goes on."""
 
 
 def apply_retention() -> str:
@@ -27,6 +30,11 @@ def apply_rules() -> str:
     """Raises the flags that the rules ask for, over what was said since the last time."""
     done = applying.apply_new()
     return f"{done.looked} looked at, {done.matched} matches"
+
+
+def catch_up_search() -> str:
+    """Makes what was said since the last time searchable."""
+    return f"{search.catch_up(for_s=_SEARCH_S)} events still to go"
 
 
 def close_lost_sessions() -> str:

@@ -106,6 +106,16 @@ def test_the_list_shows_an_owners_conversations_the_latest_first(talked: str) ->
     assert not selectors.conversations_of(str(other.pk)).exists()
 
 
+def test_without_a_choice_the_language_first_understood_and_the_voice_first_heard_name_it(owner_id: str) -> None:
+    record(ONE, "", ConversationStarted(owner=owner_id), SessionOpened(session_id="s"))
+    record(
+        ONE, "t1", UserTranscribed(item_id="u1", text="你好", language="zh"), ReplyStarted(response_id="r", voice="v")
+    )
+    record(ONE, "t2", UserTranscribed(item_id="u2", text="Hello", language="en"))
+    conversation = Conversation.objects.get(id=ONE)
+    assert (conversation.language, conversation.voice) == ("zh", "v")
+
+
 def test_a_list_takes_three_queries_however_long(
     talked: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

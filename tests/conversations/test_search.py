@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
-from conversations import search
+from conversations import following, schedules, search, tasks
 from conversations.events import ReplyHeard, ReplySpoken, UserTranscribed
 from conversations.history_tables import SearchDocument, SearchToken
 from conversations.listing import Filters
@@ -108,6 +108,22 @@ def test_the_index_follows_the_log(owner_id: str, weather: Talk) -> None:
     weather.record("late", cut)
     assert found(owner_id, "keeper") == []
     assert search.catch_up() == 0
+
+
+def test_the_task_cluster_keeps_the_index_up_to_date(owner_id: str, weather: Talk) -> None:
+    assert "conversations.tasks.catch_up_search" in {one.function for one in schedules.periodic()}
+    assert tasks.catch_up_search() == "0 events still to go"
+    assert SearchDocument.objects.count() == 2
+
+
+def test_a_search_that_cannot_catch_up_in_time_says_so(
+    owner_id: str, weather: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "WINDOW", 2)
+    monkeypatch.setattr(search.finding, "_PATIENCE_S", 0.0)
+    assert search.find(owner_id, "weather").behind > 0
+    search.catch_up()
+    assert search.find(owner_id, "weather").behind == 0
 
 
 def test_what_was_erased_is_forgotten_at_once(owner_id: str, weather: Talk, chinese: Talk) -> None:
