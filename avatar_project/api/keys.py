@@ -1,6 +1,5 @@
 """A person's keys. Only a signed-in browser manages them: a key that leaked must not make others."""
 
-from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.http import Http404
@@ -12,13 +11,9 @@ from rest_framework.views import APIView
 
 from avatar_project import api_keys
 from avatar_project.models import ApiKey, User
+from conversations.api.base import Serializer, Text, checked_body
 from conversations.api.pagination import Pages
 from conversations.errors import Invalid, NotAllowed
-
-if TYPE_CHECKING:
-    Serializer = serializers.Serializer[Any]
-else:
-    Serializer = serializers.Serializer
 
 
 class KeyOut(Serializer):
@@ -38,7 +33,7 @@ class NewKeyOut(KeyOut):
 
 
 class KeyIn(Serializer):
-    name = serializers.CharField(max_length=80, help_text="What it is for.")
+    name = Text(max_length=80, help_text="What it is for.")
     scopes = serializers.ListField(
         child=serializers.ChoiceField(list(api_keys.SCOPES.items())), min_length=1, max_length=len(api_keys.SCOPES)
     )
@@ -74,13 +69,12 @@ class Keys(APIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        asked = KeyIn(data=request.data)
-        asked.is_valid(raise_exception=True)
         owner = request.user
         if not isinstance(owner, User) or owner.is_guest:
             raise NotAllowed("Guests have no keys: sign in first.")
+        asked = checked_body(KeyIn, request.data)
         try:
-            new = api_keys.create(owner, **asked.validated_data)
+            new = api_keys.create(owner, **asked)
         except api_keys.KeyRefused as error:
             raise Invalid(str(error)) from error
         headers = {"Location": f"/api/keys/{new.row.pk}/", "Cache-Control": "no-store"}

@@ -83,7 +83,8 @@ def _response(status: str, description: str) -> dict[str, Any]:
 
 
 @functools.cache
-def _schema() -> bytes:
+def description() -> bytes:
+    """As JSON."""
     generator: Any = SchemaGenerator
     schema = generator().get_schema(public=True)
     rendered: bytes = OpenApiJsonRenderer().render(schema)
@@ -99,7 +100,7 @@ class Schema(APIView):
 
     @extend_schema(exclude=True)
     def get(self, request: Request) -> HttpResponse:
-        return HttpResponse(_schema(), content_type="application/vnd.oai.openapi+json")
+        return HttpResponse(description(), content_type="application/vnd.oai.openapi+json")
 
 
 @require_safe

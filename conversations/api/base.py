@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -45,10 +46,26 @@ class ConversationsView(APIView):
 
     def body(self, serializer: type[Serializer]) -> dict[str, Any]:
         """The request's body, checked."""
-        checked = serializer(data=self.request.data)
-        checked.is_valid(raise_exception=True)
-        found: dict[str, Any] = checked.validated_data
-        return found
+        return checked_body(serializer, self.request.data)
+
+
+class Text(serializers.CharField):
+    """A string and nothing else: the framework's field takes numbers, too."""
+
+    def to_internal_value(self, data: object) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
+def checked_body(serializer: type[Serializer], data: Any) -> dict[str, Any]:
+    """What a body says. A field that is not known is an error: a misspelt one must not be passed over."""
+    checked = serializer(data=data)
+    checked.is_valid(raise_exception=True)
+    if unknown := set(data) - set(checked.fields):
+        raise ValidationError(dict.fromkeys(sorted(unknown), "There is no such field."))
+    found: dict[str, Any] = checked.validated_data
+    return found
 
 
 class WhateverIsAccepted(BaseContentNegotiation):

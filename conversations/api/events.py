@@ -1,8 +1,7 @@
 """The feed of events, page by page. As a stream it is served beside Django: `conversations.feed.stream`."""
 
 import msgspec
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -47,12 +46,9 @@ class Events(ConversationsView):
             "What happened in your conversations after a position, in order. Positions have no gap over all of the "
             "log, so whoever goes on with `next_after` misses nothing and gets nothing twice; some are yours.\n\n"
             "With `Accept: text/event-stream` the same events come as server-sent events as they happen: the `id` is "
-            "the position, `data` is an event as in the page, `Last-Event-ID` resumes."
+            "the position, `data` is an event as in the page; the header `Last-Event-ID` goes before `after`."
         ),
-        parameters=[
-            EventsQuery,
-            OpenApiParameter("Last-Event-ID", OpenApiTypes.INT, OpenApiParameter.HEADER, description="Of a stream."),
-        ],
+        parameters=[EventsQuery],
         responses={
             (200, "application/json"): OpenApiResponse(EventPage, examples=[OpenApiExample("A page", value=_EXAMPLE)]),
         },

@@ -29,11 +29,13 @@ class Sound(ConversationsView):
         operation_id="turn_sound",
         tags=["conversations"],
         summary="The sound of a turn",
-        description="Ogg Opus: what was said, or all that was sent of the answer. Ranges are served.",
+        description=(
+            "Ogg Opus: what was said, or all that was sent of the answer. The header `Range` asks for one range, such "
+            "as `bytes=0-4095`."
+        ),
         parameters=[
             SoundQuery,
             OpenApiParameter("side", str, OpenApiParameter.PATH, enum=("user", "reply")),
-            OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="One range, such as `bytes=0-4095`."),
         ],
         responses={
             OPUS: OpenApiTypes.BINARY,
