@@ -3,6 +3,7 @@
 ``actor`` is None for the system itself (retention); ``reason`` is a short code that stays in the record.
 """
 
+import json
 from collections.abc import Iterable
 from functools import partial
 from typing import get_args
@@ -13,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
 from conversations.errors import ConversationNotFound, Invalid, PersonNotFound, WrongState
+from conversations.events import ConversationHidden
 from conversations.kept import new_event
 from conversations.lineage import copies_of
 from conversations.log import keys, scrub, store
@@ -26,19 +28,23 @@ from conversations.services.access import Actor, owned_or_permitted, require
 from conversations.services.burial import What
 from conversations.services.reasons import checked
 from conversations.signals import person_forgotten, person_leaving
+from conversations.streams import stream_of
 
+RERUN = "rerun"
+"""Why a re-run is hidden (`conversations.rerun.fork`)."""
 log = structlog.get_logger(__name__)
 
 
 def erase_conversation(conversation_id: str | UUID, *, actor: Actor | None, reason: str) -> None:
     """Erases all that was said in a conversation; its live sessions end.
 
-    Forks of its owner's stay: they are conversations of their own. Copies that belong to others go with it, for the
-    one who spoke could not erase them. Raises `ConversationNotFound`, `Invalid`, `log.errors.LogError` (call again).
+    Forks of its owner's stay: they are conversations of their own. Copies that the owner could not erase go with it:
+    those that belong to others, and re-runs that were made behind the owner's back.
+    Raises `ConversationNotFound`, `Invalid`, `log.errors.LogError` (call again).
     """
     conversation = _reached(conversation_id, actor, "erase_conversation")
     checked(reason)
-    for one in (conversation, *_copies_of_others([conversation])):
+    for one in (conversation, *_unreachable_copies([conversation])):
         burial.bury(one.id, actor=actor, reason=reason)
     scrub.empty_journal()
 
@@ -73,7 +79,7 @@ def erase_person(user_id: str | UUID, *, actor: Actor | None, reason: str) -> No
     metadata = Metadata(actor=str(actor.pk) if actor is not None else "")
     while not event_log().write_now(partial(_bury_person, person, metadata, reason)):
         theirs = list(Conversation.objects.filter(owner__pk=person, erased_at__isnull=True))
-        for conversation in (*theirs, *_copies_of_others(theirs)):
+        for conversation in (*theirs, *_unreachable_copies(theirs)):
             burial.bury(conversation.id, actor=actor, reason=reason)
     # Of those that were erased before a kill, the files may still be there.
     for conversation in Conversation.objects.filter(owner__pk=person):
@@ -82,9 +88,16 @@ def erase_person(user_id: str | UUID, *, actor: Actor | None, reason: str) -> No
     log.info("person_erased", person=str(person), reason=reason)
 
 
-def _copies_of_others(conversations: Iterable[Conversation]) -> list[Conversation]:
+def _unreachable_copies(conversations: Iterable[Conversation]) -> list[Conversation]:
     owners = {one.id: one.owner_id for one in conversations}
-    return [copy for copy in copies_of(owners) if copy.owner_id not in owners.values()]
+    return [copy for copy in copies_of(owners) if copy.owner_id not in owners.values() or _is_rerun(copy)]
+
+
+def _is_rerun(copy: Conversation) -> bool:
+    """Hidden from its owner from the first moment on; what a moderator hid later is not for its owner to erase."""
+    hidden = Event.objects.filter(stream=stream_of(str(copy.id)), type=ConversationHidden.type).order_by("sequence")
+    payload = hidden.values_list("payload", flat=True).first()
+    return copy.hidden and payload is not None and json.loads(payload)["reason"] == RERUN
 
 
 def _bury_person(person: UUID, metadata: Metadata, reason: str) -> bool:

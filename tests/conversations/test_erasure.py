@@ -13,7 +13,7 @@ from django.db import connection
 
 from conversations import purging, search, selectors, sweeping
 from conversations.errors import Invalid, WrongState
-from conversations.events import FlagRaised, UserTranscribed
+from conversations.events import ConversationHidden, FlagRaised, UserTranscribed
 from conversations.log import store
 from conversations.log.errors import KeyDestroyed
 from conversations.log.eventlog import event_log
@@ -21,7 +21,7 @@ from conversations.log.models import Key
 from conversations.log.verify import verify
 from conversations.models import Conversation
 from conversations.record import ConversationRecord
-from conversations.services import access, burial, erasure, titles
+from conversations.services import access, burial, erasure, forks, titles
 from conversations.services.access import Actor
 from tests.conversations.conversing import TONE, Talked, opened, person, say, talked
 
@@ -233,3 +233,33 @@ def test_what_keys_alone_lost_stays_refused(ada: Actor) -> None:
     with pytest.raises(KeyDestroyed):
         async_to_sync(say)(record, 2, *SECRET[1])
     assert Conversation.objects.count() == 1
+
+
+def test_a_redacted_turn_is_gone_from_forks_too_and_an_erased_conversation_leaves_them(ada: Actor) -> None:
+    first = conversation(ada, *SECRET)
+    fork = forks.fork(first.id, actor=ada)
+    of_fork = forks.fork(fork, actor=ada, at_turn="t1")
+    other = conversation(ada, *SECRET)
+    erasure.redact_turn(fork, "t1", actor=ada, reason="third_party")
+    for one, redacted in ((first.id, True), (fork, True), (of_fork, True), (other.id, False)):
+        turns = selectors.read_conversation(str(ada.pk), one).turns
+        assert (turns[0].turn.redacted, turns[0].user_text == "") == (redacted, redacted)
+    erasure.erase_conversation(first.id, actor=ada, reason="request")
+    assert selectors.read_conversation(str(ada.pk), fork).turns[1].user_text == SECRET[1][0]
+    in_step()
+
+
+def test_copies_that_the_owner_cannot_reach_go_with_the_conversation(ada: Actor) -> None:
+    """A re-run for somebody else's eyes, and a copy that belongs to another."""
+    bob = person("bob")
+    first = conversation(ada, *SECRET)
+    row = Conversation.objects.get(id=first.id)
+    others = forks.copy(row, owner_id=bob)
+    rerun = forks.copy(row, owner_id=str(ada.pk))
+    access.record(rerun, ConversationHidden(hidden=True, reason="rerun"), actor=None)
+    hidden = forks.copy(row, owner_id=str(ada.pk))
+    access.record(hidden, ConversationHidden(hidden=True, reason="under_review"), actor=None)
+    erasure.erase_conversation(first.id, actor=ada, reason="request")
+    erased = set(map(str, Conversation.objects.exclude(erased_at=None).values_list("id", flat=True)))
+    assert erased == {first.id, others, rerun}
+    assert hidden not in erased, "what a moderator holds back is not for its owner to erase"
