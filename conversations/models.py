@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from conversations.history_tables import SearchDocument as SearchDocument  # noqa: PLC0414  (Django finds tables here)
 from conversations.history_tables import SearchToken as SearchToken  # noqa: PLC0414
 from conversations.history_tables import Title as Title  # noqa: PLC0414
+from conversations.rerun_tables import RerunJob as RerunJob  # noqa: PLC0414
 from conversations.working_tables import Checkpoint as Checkpoint  # noqa: PLC0414
 from conversations.working_tables import FlagRule as FlagRule  # noqa: PLC0414
 from conversations.working_tables import Presence as Presence  # noqa: PLC0414

@@ -1,0 +1,102 @@
+"""The engines of a re-run: this machine's, after everybody who is talking, and maybe another server's chat model."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+import msgspec
+from django.conf import settings
+
+from conversations.errors import Invalid
+from inference.client import EngineClient
+from inference.ports import Engines, Lease
+from inference.types import ChatDelta, ChatRequest, HostStatus, Transcript
+
+LATER_S = 3.0
+"""How much later than in a live session everything is due: the living are served first."""
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """What was asked for, checked against what there is. Empty names: what the host takes by itself."""
+
+    model: str = ""
+    voice: str = ""
+    chat_url: str = ""
+
+
+class PatientEngines:
+    """Implements `inference.ports.Engines`; ``chat_engines`` answers, ``host`` does the rest."""
+
+    def __init__(self, host: Engines, chat_engines: Engines | None = None, *, later_s: float = LATER_S) -> None:
+        self._host = host
+        self._chat = chat_engines or host
+        self._later_s = later_s
+
+    async def transcribe(
+        self,
+        pcm: bytes,
+        *,
+        language: str | None = None,
+        prompt: str | None = None,
+        model: str | None = None,
+        words: bool = False,
+        due_in_s: float = 0.0,
+    ) -> Transcript:
+        return await self._host.transcribe(
+            pcm, language=language, prompt=prompt, model=model, words=words, due_in_s=due_in_s + self._later_s
+        )
+
+    def chat(self, request: ChatRequest, *, due_in_s: float = 0.0) -> AsyncIterator[ChatDelta]:
+        return self._chat.chat(request, due_in_s=due_in_s + self._later_s)
+
+    def speak(
+        self, text: str, *, voice: str, language: str, speed: float = 1.0, due_in_s: float = 0.0
+    ) -> AsyncIterator[bytes]:
+        due_in_s += self._later_s
+        return self._host.speak(text, voice=voice, language=language, speed=speed, due_in_s=due_in_s)
+
+    async def end_of_turn(self, pcm: bytes) -> float:
+        return await self._host.end_of_turn(pcm)
+
+    def lease(self) -> AbstractAsyncContextManager[Lease]:
+        return self._host.lease()
+
+    async def status(self) -> HostStatus:
+        return await self._host.status()
+
+
+def is_url(llm: str) -> bool:
+    return llm.startswith(("http://", "https://"))
+
+
+@asynccontextmanager
+async def opened(llm: str = "", *, key_variable: str = "") -> AsyncIterator[Engines]:
+    """The engines for a re-run, closed afterwards. ``llm``: a model of the host, or ``URL#MODEL`` of another server.
+
+    ``key_variable`` names the environment variable that holds that server's API key.
+    """
+    inference = settings.INFERENCE
+    async with AsyncExitStack() as stack:
+        host = await stack.enter_async_context(EngineClient(inference.engine_url, api_key=inference.engine_api_key))
+        other = None
+        if is_url(llm):
+            api_key = os.environ.get(key_variable, "") if key_variable else ""
+            other = await stack.enter_async_context(EngineClient(llm.partition("#")[0], api_key=api_key))
+        yield PatientEngines(host, other)
+
+
+def choose(status: HostStatus, llm: str, voice: str) -> Chosen:
+    """Raises `Invalid` naming what there is, when a name is not among it."""
+    models = [engine.model for engine in status.engines if engine.kind == "chat" and engine.model]
+    voices = [one.id for one in status.voices]
+    if voice and voice not in voices:
+        raise Invalid(f"There is no voice {voice!r}. There are: {', '.join(voices)}.")
+    if is_url(llm):
+        url, _, model = llm.partition("#")
+        return Chosen(model, voice, url)
+    if llm and llm not in models:
+        raise Invalid(
+            f"The engine host does not offer the chat model {llm!r}, only {', '.join(models)}. "
+            "Name one of them, or the URL of a server as URL#MODEL."
+        )
+    return Chosen(llm or (models[0] if models else ""), voice)

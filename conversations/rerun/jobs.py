@@ -1,0 +1,83 @@
+"""Re-runs in the background: a slice of a few minutes at a time, so that no task outlives its bounds."""
+
+import asyncio
+from uuid import UUID
+
+import msgspec
+import structlog
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from conversations.errors import Refused
+from conversations.log.errors import LogError
+from conversations.rerun.engines import opened
+from conversations.rerun.run import Rerun, Told, Wish, in_thread
+from conversations.rerun_tables import RerunJob, RerunState
+from inference.errors import EngineError
+
+log = structlog.get_logger(__name__)
+SLICE_S = 240.0
+"""A task ends after this long and asks for the next; well within the cluster's own timeout."""
+
+
+def enqueue(job_id: UUID) -> None:
+    async_task("conversations.rerun.jobs.work", str(job_id), group="rerun")
+
+
+def work(job_id: str, slice_s: float = SLICE_S) -> str:
+    """What the task cluster calls. Called again for the same job, after a crash say, it goes on where it was."""
+    job = RerunJob.objects.filter(id=job_id).first()
+    if job is None or job.over:
+        return "nothing to do"
+    _set(job, state=RerunState.RUNNING)
+    try:
+        whole = asyncio.run(_run(job, slice_s))
+    except (Refused, EngineError, LogError, TimeoutError) as error:
+        log.warning("rerun_failed", job=job_id, kind=type(error).__name__)
+        _set(job, state=RerunState.FAILED, detail=str(error)[:500] or "It took too long.")
+        return "failed"
+    if whole:
+        _set(job, state=RerunState.DONE)
+        return "done"
+    if RerunJob.objects.filter(id=job.id, state=RerunState.STOPPED).exists():
+        return "stopped"
+    enqueue(job.id)
+    return "to be continued"
+
+
+async def _run(job: RerunJob, slice_s: float) -> bool:
+    wish = Wish(
+        conversation_id=str(job.conversation_id),
+        from_turn=job.from_turn,
+        llm=job.llm,
+        voice=job.voice,
+        instructions=job.instructions,
+        transcribe=job.transcribe,
+    )
+
+    def begun(fork_id: str) -> None:
+        _set(job, result_id=UUID(fork_id))
+
+    def progress(told: Told) -> bool:
+        compared = [*job.compared, msgspec.to_builtins(told.compared)]
+        job.compared = compared
+        changed = RerunJob.objects.filter(id=job.id).exclude(state=RerunState.STOPPED)
+        told_all = {"compared": compared, "total": told.total, "updated_at": timezone.now()}
+        return bool(changed.update(done=Greatest(F("done"), Value(told.done)), **told_all))
+
+    async with opened(job.llm) as engines:
+        fork_id = str(job.result_id) if job.result_id else ""
+        rerun = Rerun(wish, engines, actor_id=str(job.owner_id), fork_id=fork_id)
+        source = await rerun.prepare()
+        await in_thread(lambda: _set(job, total=len(source.turns)))
+        return await rerun.run(source, progress, begun=begun, for_s=slice_s)
+
+
+def _set(job: RerunJob, **values: object) -> None:
+    """Changes these fields alone, unless the job was stopped meanwhile."""
+    standing = RerunJob.objects.filter(id=job.id).exclude(state=RerunState.STOPPED)
+    standing.update(**values, updated_at=timezone.now())
+    for name, value in values.items():
+        setattr(job, name, value)
