@@ -1,15 +1,26 @@
 """How loud a sound is along its length: what a waveform is drawn from, without the sound."""
 
+import threading
+from collections import OrderedDict
+
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
+from conversations.log.errors import AudioDamaged, AudioMissing
 from conversations.replay.line import Timeline, Who
 from conversations.replay.sounds import RATE, Samples, Sounds
 
 STEP_MS = 50
 MOST_POINTS = 8000
 """Of a whole conversation; a longer one has coarser steps."""
+REMEMBERED = 4096
+"""Sounds whose loudness this process remembers, some hundred bytes each: decoding an hour of them takes seconds."""
 _LOUDEST = 100
+
+Loudness = npt.NDArray[np.uint8]
+_known: OrderedDict[str, Loudness] = OrderedDict()
+_lock = threading.Lock()
 
 
 class Peaks(msgspec.Struct, frozen=True):
@@ -19,11 +30,9 @@ class Peaks(msgspec.Struct, frozen=True):
     lines: tuple[list[int], ...]
 
 
-def of_sound(samples: Samples, heard_ms: int | None = None) -> Peaks:
-    """samples: int16 mono at 24 kHz; of their first ``heard_ms``, or of all."""
-    if heard_ms is not None:
-        samples = samples[: _at(heard_ms)]
-    return Peaks(len(samples) * 1000 // RATE, (_loudest(samples).tolist(),))
+def of_sound(audio_id: str, sounds: Sounds, length_ms: int) -> Peaks:
+    """Of the sound's first ``length_ms``."""
+    return Peaks(length_ms, (_loudness_of(audio_id, sounds)[: -(-length_ms // STEP_MS)].tolist(),))
 
 
 def of_conversation(heard: Timeline, sounds: Sounds) -> Peaks:
@@ -33,26 +42,41 @@ def of_conversation(heard: Timeline, sounds: Sounds) -> Peaks:
 
 
 def _line(heard: Timeline, sounds: Sounds, who: Who, step_ms: int) -> list[int]:
-    line = np.zeros(-(-heard.duration_ms // step_ms), np.int64)
+    line = np.zeros(-(-heard.duration_ms // step_ms), np.uint8)
     for utterance in heard.utterances:
         if utterance.who != who or utterance.state != "kept":
             continue
+        loud = _loudness_of(utterance.audio_id, sounds)
         for piece in utterance.pieces:
-            part = sounds.samples(utterance.audio_id)[_at(piece.from_ms) : _at(piece.from_ms + piece.length_ms)]
-            loud = _loudest(part)
-            places = (piece.start_ms + np.arange(len(loud)) * STEP_MS) // step_ms
-            np.maximum.at(line, places.clip(0, len(line) - 1), loud)
+            part = loud[piece.from_ms // STEP_MS : -(-(piece.from_ms + piece.length_ms) // STEP_MS)]
+            places = (piece.start_ms + np.arange(len(part)) * STEP_MS) // step_ms
+            np.maximum.at(line, places.clip(0, len(line) - 1), part)
     return line.tolist()
 
 
-def _loudest(samples: Samples) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    """The loudest sample of each `STEP_MS`."""
-    step = _at(STEP_MS)
-    padded = np.zeros(-(-len(samples) // step) * step, np.int64)
-    padded[: len(samples)] = np.abs(samples.astype(np.int64))
-    loudest: np.ndarray[tuple[int], np.dtype[np.int64]] = padded.reshape(-1, step).max(axis=1, initial=0)
-    return (loudest * _LOUDEST + 16384) // 32768
+def _loudness_of(audio_id: str, sounds: Sounds) -> Loudness:
+    """Nothing for a sound that is gone, also when its loudness is remembered."""
+    try:
+        sounds.open(audio_id)
+    except (AudioMissing, AudioDamaged):
+        return np.zeros(0, np.uint8)
+    with _lock:
+        if audio_id in _known:
+            _known.move_to_end(audio_id)
+            return _known[audio_id]
+    found = loudness(sounds.samples(audio_id))
+    with _lock:
+        _known[audio_id] = found
+        while len(_known) > REMEMBERED:
+            _known.popitem(last=False)
+    return found
 
 
-def _at(ms: int) -> int:
-    return ms * RATE // 1000
+def loudness(samples: Samples) -> Loudness:
+    """The loudest sample of each `STEP_MS`, 0 to 100. samples: int16 mono at 24 kHz."""
+    step = STEP_MS * RATE // 1000
+    padded = np.zeros(-(-len(samples) // step) * step, np.int32)
+    padded[: len(samples)] = np.abs(samples.astype(np.int32))
+    loudest = padded.reshape(-1, step).max(axis=1, initial=0)
+    found: Loudness = np.rint(loudest * (_LOUDEST / 32768)).astype(np.uint8)
+    return found

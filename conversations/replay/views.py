@@ -101,29 +101,37 @@ class Doors:
             one = _one_sound(conversation, number, who, whole=_whole(request))
             sounds = sounds_of(conversation)
             sounds.open(one.audio_id)
-            return lambda: peaks.of_sound(sounds.samples(one.audio_id), one.heard_ms)
+            return lambda: peaks.of_sound(one.audio_id, sounds, one.length_ms)
 
         return _json(msgspec.json.encode(await in_thread(await sync_to_async(find)())))
 
 
 class _OneSound(msgspec.Struct, frozen=True):
-    """``heard_ms``: how much of it is meant; None for all."""
+    """``heard_ms``: how much of it is meant, where that is not all; ``length_ms``: how long that is."""
 
     turn_id: str
     audio_id: str
     heard_ms: int | None
+    length_ms: int
 
 
 def _one_sound(conversation: Conversation, number: int, who: str, *, whole: bool) -> _OneSound:
     """Raises `AudioMissing`."""
     turn = Turn.objects.filter(conversation=conversation, number=number).first()
-    audio_id = {"user": turn.user_audio_id, "reply": turn.reply_audio_id}.get(who, "") if turn is not None else ""
+    found: tuple[str, int | None] = ("", None)
+    if turn is not None and who == "user":
+        found = turn.user_audio_id, turn.user_audio_ms
+    elif turn is not None and who == "reply":
+        # Older records hold what was heard and no more.
+        found = turn.reply_audio_id, turn.heard_ms if turn.reply_audio_ms is None else turn.reply_audio_ms
+    audio_id, length_ms = found
     if turn is None or not audio_id:
         raise AudioMissing("There is no such sound: there was none, it was not kept, or it was erased.")
-    cut = who == "reply" and not whole and turn.heard_complete is not True
-    if cut and not turn.heard_ms:
+    if who == "user" or whole or turn.heard_complete is True:
+        return _OneSound(turn.turn_id, audio_id, None, length_ms or 0)
+    if not turn.heard_ms:
         raise AudioMissing("Nothing of this answer was heard.")
-    return _OneSound(turn.turn_id, audio_id, turn.heard_ms if cut else None)
+    return _OneSound(turn.turn_id, audio_id, turn.heard_ms, turn.heard_ms)
 
 
 def _door(view: View) -> View:

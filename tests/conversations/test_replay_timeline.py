@@ -3,11 +3,14 @@
 import pytest
 from django.contrib.auth import get_user_model
 
+from conversations import rebuild
 from conversations.events import Pause, ReplyHeard, TurnRedacted, UserWrote
+from conversations.models import Turn
 from conversations.replay.line import BREAK_MS, LONGEST_KEPT_MS, LONGEST_PAUSE_MS, Piece, Timeline
 from conversations.replay.moments import moments_of
 from conversations.replay.timeline import timeline
-from tests.conversations.replayed import Recorded
+from conversations.streams import stream_of
+from tests.conversations.replayed import Recorded, at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -141,6 +144,24 @@ def test_the_facts_stand_at_their_moments_within_the_line(recorded: Recorded) ->
     assert {mark.turn for mark in marks} == {0, 1}
     assert all(0 <= mark.at_ms <= 3500 for mark in marks)
     assert [mark.at_ms for mark in marks] == sorted(mark.at_ms for mark in marks)
+
+
+def test_the_moments_are_in_the_read_model_and_come_out_equal_from_the_log(recorded: Recorded) -> None:
+    recorded.user("t1", 250, 1000)
+    recorded.reply("t1", 1500, 3000, heard_ms=1100)
+    recorded.user("t2", None, 900)
+    first, second = (view.turn for view in recorded.view.turns)
+    assert (first.user_began_at, first.reply_began_at) == (at(250), at(1500))
+    assert (first.reply_audio_ms, first.heard_ms) == (3000, 1100)
+    assert second.user_began_at is None
+    assert rebuild.differences(stream_of(recorded.id)) == []
+    Turn.objects.update(user_began_at=None, reply_audio_ms=1)
+    assert rebuild.rebuild(stream_of(recorded.id)) == [
+        "turn 1: user_began_at differs",
+        "turn 1: reply_audio_ms differs",
+        "turn 2: reply_audio_ms differs",
+    ]
+    assert rebuild.differences(stream_of(recorded.id)) == []
 
 
 def test_an_empty_conversation_has_an_empty_line(recorded: Recorded) -> None:
