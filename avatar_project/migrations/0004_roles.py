@@ -32,7 +32,6 @@ ROLES = {
         ('conversations', 'recording'): ('view_recording',),
         ('conversations', 'flag'): ('view_flag',),
         ('conversations', 'flagrule'): ('view_flagrule', 'add_flagrule', 'change_flagrule', 'delete_flagrule'),
-        ('conversations', 'rerunjob'): ('view_rerunjob',),
         ('log', 'event'): ('view_event',),
         ('avatar_project', 'user'): ('view_user', 'block_person'),
     },
@@ -72,7 +71,7 @@ NAMES = {
     'read_statistics': "Can read everybody's statistics",
     'block_person': 'Can keep a person out and let them in again',
 }
-_READABLE = {'flagrule': 'flag rule', 'rerunjob': 're-run'}
+_READABLE = {'flagrule': 'flag rule'}
 
 
 def make_roles(apps, schema_editor):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from conversations.admin.deed import Cause, Deed, Subject, actor_of
-from conversations.errors import ConversationNotFound, Refused
+from conversations.errors import ConversationNotFound, PersonNotFound, Refused
 from conversations.log.errors import LogError
 from conversations.services.moderation import NOTE_LENGTH
 
@@ -94,7 +94,7 @@ def perform(request: HttpRequest, deed: Deed, targets: Sequence[Target], cause: 
     for target in targets:
         try:
             deed.run(target.subject, actor_of(request), cause)
-        except (Refused, ConversationNotFound, LogError) as error:
+        except (Refused, ConversationNotFound, PersonNotFound, LogError) as error:
             refused.append(f"{target.label}: {error}")
     done = len(targets) - len(refused)
     if done == 1 and len(targets) == 1:

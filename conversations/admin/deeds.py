@@ -1,11 +1,9 @@
 """What a moderator can do to conversations, turns, flags and live sessions."""
 
-from typing import Literal
-
 from django.utils.translation import gettext_lazy as _
 
 from conversations.admin.deed import Cause, Deed, Run, Subject
-from conversations.services import live, moderation
+from conversations.services import burial, erasure, live, moderation
 from conversations.services.access import Actor
 from conversations.services.reasons import DismissReason, EraseReason, FlagReason, HideReason, LiveReason, UpholdReason
 
@@ -22,15 +20,11 @@ def _decide(decision: moderation.Decision) -> Run:
 
 
 def _erase(subject: Subject, actor: Actor, cause: Cause) -> None:
-    from conversations.services import erasure
-
     erasure.erase_conversation(subject.conversation_id, actor=actor, reason=cause.reason)
 
 
-def _redact(what: Literal["all", "sound"]) -> Run:
+def _redact(what: burial.What) -> Run:
     def run(subject: Subject, actor: Actor, cause: Cause) -> None:
-        from conversations.services import erasure
-
         erasure.redact_turn(subject.conversation_id, subject.part, actor=actor, reason=cause.reason, what=what)
 
     return run

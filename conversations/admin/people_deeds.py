@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from conversations.admin.deed import Cause, Deed, Subject
-from conversations.services import people
+from conversations.services import erasure, people
 from conversations.services.access import Actor
 from conversations.services.reasons import EraseReason, LiveReason
 
@@ -17,9 +17,7 @@ def _unblock(subject: Subject, actor: Actor, cause: Cause) -> None:
 
 
 def _erase(subject: Subject, actor: Actor, cause: Cause) -> None:
-    from conversations.services import people_erasure
-
-    people_erasure.erase_person(subject.part, actor=actor, reason=cause.reason)
+    erasure.erase_person(subject.part, actor=actor, reason=cause.reason)
 
 
 BLOCK = Deed(

@@ -13,7 +13,7 @@ import structlog
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
-from conversations.errors import ConversationNotFound, Invalid, PersonNotFound, WrongState
+from conversations.errors import ConversationNotFound, Invalid, NotAllowed, PersonNotFound, WrongState
 from conversations.events import ConversationHidden
 from conversations.kept import new_event
 from conversations.lineage import copies_of
@@ -67,14 +67,14 @@ def redact_turn(
 def erase_person(user_id: str | UUID, *, actor: Actor | None, reason: str) -> None:
     """Erases a person: conversations, keys of programs, sessions, name. An opaque id stays, for the record names it.
 
-    Everybody may erase themselves; another takes the permission to erase conversations. The account is closed first,
-    so that nothing new begins. Raises `NotAllowed`, `PersonNotFound`, `Invalid`, `WrongState` for the last
-    administrator, `log.errors.LogError` (call again).
+    Everybody may erase themselves; another takes the permission to erase conversations, and somebody of the staff a
+    superuser. The account is closed first, so that nothing new begins. Raises `NotAllowed`, `PersonNotFound`,
+    `Invalid`, `WrongState` for the last administrator, `log.errors.LogError` (call again).
     """
     if actor is not None and str(actor.pk) != str(user_id):
         require(actor, "erase_conversation")
     checked(reason)
-    person = _person(user_id)
+    person = _person(user_id, actor)
     person_leaving.send(sender=erase_person, user_id=person)
     metadata = Metadata(actor=str(actor.pk) if actor is not None else "")
     while not event_log().write_now(partial(_bury_person, person, metadata, reason)):
@@ -114,12 +114,15 @@ def _bury_person(person: UUID, metadata: Metadata, reason: str) -> bool:
     return True
 
 
-def _person(user_id: str | UUID) -> UUID:
+def _person(user_id: str | UUID, actor: Actor | None) -> UUID:
     people = get_user_model()._default_manager
     try:
         person = people.get(pk=user_id)
     except (get_user_model().DoesNotExist, ValidationError, ValueError):
         raise PersonNotFound from None
+    asks = person.pk if actor is None else actor.pk
+    if person.is_staff and asks != person.pk and not people.filter(pk=asks, is_superuser=True).exists():
+        raise NotAllowed("Only a superuser can erase somebody of the staff.")
     others = people.filter(is_superuser=True, is_active=True).exclude(pk=person.pk)
     if person.is_superuser and person.is_active and not others.exists():
         raise WrongState("This is the last administrator: make another one first (manage.py createsuperuser).")

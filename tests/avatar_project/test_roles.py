@@ -8,7 +8,7 @@ from django.test import Client
 
 from avatar_project.models import User
 from conversations.log.models import Event
-from conversations.models import Flag
+from conversations.models import Conversation, Flag
 from conversations.services import moderation
 from tests.conversations.moderating import ONE, held, person
 
@@ -160,6 +160,13 @@ def test_permissions_that_the_roles_made_are_those_of_the_models() -> None:
         assert permission.name == names[permission.codename]
 
 
+def test_the_pages_lead_the_staff_to_the_admin() -> None:
+    for user, leads in ((person("mia", role="moderator", is_staff=True), True), (person("ada"), False)):
+        client = Client()
+        client.force_login(user)
+        assert ('href="/admin/"' in client.get("/chat").content.decode()) == leads
+
+
 def test_people_are_blocked_and_let_in_again(places: dict[str, str]) -> None:
     client = Client()
     client.force_login(person("mia", role="moderator", is_staff=True))
@@ -170,6 +177,28 @@ def test_people_are_blocked_and_let_in_again(places: dict[str, str]) -> None:
     assert "do/unblock/" in client.get(path + "change/").content.decode()
     client.post(path + "do/unblock/", {"confirmed": "yes", "reason": "resolved"})
     assert User.objects.get(username="owner").is_active
+
+
+def test_a_person_is_erased_with_all_they_said(places: dict[str, str]) -> None:
+    client = Client()
+    client.force_login(person("mia", role="moderator", is_staff=True))
+    path = f"/admin/avatar_project/user/{places['person']}/"
+    assert "This cannot be undone" in client.get(path + "do/erase/").content.decode()
+    client.post(path + "do/erase/", {"confirmed": "yes", "reason": "request"})
+    assert not User.objects.filter(username="owner").exists()
+    assert Conversation.objects.get().erased_at is not None
+
+
+@pytest.mark.parametrize("deed", ["block", "erase"])
+def test_a_moderator_does_nothing_to_the_staff(places: dict[str, str], deed: str) -> None:
+    root = User.objects.create_superuser("root")
+    User.objects.create_superuser("second")
+    client = Client()
+    client.force_login(person("mia", role="moderator", is_staff=True))
+    path = f"/admin/avatar_project/user/{root.pk}/do/{deed}/"
+    said = client.post(path, {"confirmed": "yes", "reason": "other"}, follow=True).content.decode()
+    assert "Only a superuser" in said
+    assert User.objects.get(username="root").is_active
 
 
 def test_a_moderator_sees_no_address_and_no_password(places: dict[str, str]) -> None:
