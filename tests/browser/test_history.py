@@ -115,21 +115,22 @@ async def test_the_history_is_accessible_on_a_phone(web: Stack, open_chat: OpenC
     paths = {
         "list": "/history",
         "search": "/history?q=天氣&language=zh-TW",
-        "conversation": one,
         "erase": f"{one}/erase",
+        "conversation": one,
     }
     for name, path in paths.items():
         await chat.open(path)
-        await no_violations(chat)
         await no_sideways_scroll(chat)
         await shot(chat, f"{name}-{locale}-{scheme}")
-    await chat.open(one)
+        await chat.clean()
+        await no_violations(
+            chat
+        )  # axe looks into waveforms with styles of its own, which the policy notes: no more `clean`
     for summary in (".menu > summary", ".rename > summary", ".unheard-words > summary", ".steps > summary"):
         await chat.page.locator(summary).first.click()
         await no_violations(chat)
         await no_sideways_scroll(chat)
-        await chat.page.locator(summary).first.click()
-    await chat.clean()
+        await chat.page.keyboard.press("Escape")
 
 
 async def test_the_keyboard_reaches_everything(web: Stack, open_chat: OpenChat) -> None:
@@ -144,7 +145,7 @@ async def test_the_keyboard_reaches_everything(web: Stack, open_chat: OpenChat) 
     await chat.page.wait_for_selector(".turns")
     await chat.page.locator(".rename summary").focus()
     await chat.page.keyboard.press("Enter")
-    await chat.page.keyboard.press("Tab")
+    await chat.page.wait_for_selector("#title:focus")
     await chat.page.keyboard.type("Umbrellas")
     await chat.page.keyboard.press("Enter")
     await chat.page.wait_for_selector("h1:text('Umbrellas')")
