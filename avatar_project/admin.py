@@ -14,13 +14,17 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from avatar_project.keys_admin import ApiKeyAdmin as ApiKeyAdmin  # noqa: PLC0414  (found here by the admin)
 from avatar_project.models import User
+from conversations.admin import trails
 from conversations.admin.confirm import Target, confirm
 from conversations.admin.deed import Subject
-from conversations.admin.links import person_button, person_url
+from conversations.admin.links import Button, person_button, person_url
 from conversations.admin.people_deeds import BLOCK, BY_NAME, ERASE_PERSON, UNBLOCK
 from conversations.admin.readonly import BoundedPaginator, moment
+from conversations.admin.trails import TrailRow
 from conversations.models import Conversation
+from conversations.people_events import person_stream
 
 admin.site.site_header = "AVATAR"
 admin.site.site_title = "AVATAR"
@@ -82,11 +86,15 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic in the stubs 
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         person = self.get_object(request, object_id)
-        buttons = []
+        buttons: list[Button] = []
+        trail: tuple[TrailRow, ...] = ()
         if person is not None and self.has_view_permission(request, person):
             offered = (BLOCK if person.is_active else UNBLOCK, ERASE_PERSON)
             buttons = [person_button(person.pk, deed) for deed in offered if deed.allowed(request)]
-        return super().change_view(request, object_id, form_url, (extra_context or {}) | {"buttons": buttons})
+            acts = trails.entries(request, person_stream(person.pk))
+            trail = trails.rows(acts, trails.names_of(act.actor for act in acts))
+        context = (extra_context or {}) | {"buttons": buttons, "trail": trail}
+        return super().change_view(request, object_id, form_url, context)
 
     @admin.display(description=_("name"))
     def name(self, person: User) -> str:

@@ -1,5 +1,6 @@
 """The page where a person makes and revokes the keys of their programs."""
 
+import secrets
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from avatar_project import api_keys
 from avatar_project.api_keys import KeyRefused, NewKey
 from avatar_project.models import ApiKey, User
 
+SENT = "forms_that_made_keys"
 LASTS_DAYS = ("30", "90", "365", "")
 """What the form offers; empty: until it is revoked."""
 
@@ -26,10 +28,15 @@ def keys(request: HttpRequest) -> HttpResponse:
         return render(request, "account/keys.html", {"guest": True}, status=403)
     if request.method != "POST":
         return _page(request, owner)
+    form, sent_before = request.POST.get("form", ""), request.session.get(SENT, [])
+    if form in sent_before:
+        # The page with the new key was loaded again: that makes no second key, and the first is not shown any more.
+        return redirect("keys")
     try:
         new = _created(request, owner)
     except KeyRefused as error:
         return _page(request, owner, refused=error.why, status=400)
+    request.session[SENT] = [*sent_before[-20:], form]
     return _page(request, owner, new=new)
 
 
@@ -58,6 +65,7 @@ def _page(
 ) -> HttpResponse:
     sent = request.POST if refused else {}
     context = {
+        "form": secrets.token_urlsafe(8),
         "keys": api_keys.keys_of(owner),
         "new": new,
         "refused": refused,

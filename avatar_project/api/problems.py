@@ -30,13 +30,18 @@ _OURS: tuple[tuple[tuple[type[Exception], ...], int, str, str], ...] = (
     ((OperationalError,), 503, "busy", "The database did not answer in time: try again."),
 )
 """Kinds of errors, and what they are to a program: status, code and detail (empty: the error's own)."""
-_CODES = {
+CODES = {
     400: "invalid",
     401: "not_authenticated",
     403: "not_allowed",
     404: "not_found",
     405: "method_not_allowed",
+    406: "not_acceptable",
+    409: "wrong_state",
     413: "too_large",
+    415: "unsupported_media_type",
+    416: "range_not_satisfiable",
+    429: "throttled",
     500: "server_error",
     503: "busy",
 }
@@ -105,7 +110,7 @@ class ApiProblemMiddleware:
             and response.headers.get("Content-Type") != CONTENT_TYPE
         ):
             status = response.status_code
-            code = _CODES.get(status, "refused")
+            code = CODES.get(status, "refused")
             response.content = Problem(status, code, f"The server refused the request with status {status}.").json()
             response.headers["Content-Type"] = CONTENT_TYPE
             response.headers["Content-Length"] = str(len(response.content))

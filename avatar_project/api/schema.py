@@ -16,7 +16,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from avatar_project.api.problems import CODES
 from conversations.api.base import WhateverIsAccepted
+from conversations.problem import Problem
 
 _PROBLEM = {
     "type": "object",
@@ -75,7 +77,12 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
 def _response(status: str, description: str) -> dict[str, Any]:
     response: dict[str, Any] = {
         "description": description,
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": {
+            "application/problem+json": {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "example": Problem(int(status), CODES[int(status)], description).body(),
+            }
+        },
     }
     if status in {"429", "503"}:
         response["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}

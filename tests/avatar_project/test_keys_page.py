@@ -40,6 +40,14 @@ def test_the_new_key_is_shown_once(page: Client, ada: User) -> None:
     assert not KEY.findall(again)
 
 
+def test_loading_the_page_with_the_new_key_again_makes_no_other(page: Client) -> None:
+    form = {**FORM, "form": "abc"}
+    assert KEY.findall(page.post("/account/keys", form).content.decode())
+    again = page.post("/account/keys", form)
+    assert (again.status_code, again.headers["Location"]) == (302, "/account/keys")
+    assert ApiKey.objects.count() == 1
+
+
 def test_a_key_may_last_until_it_is_revoked(page: Client) -> None:
     page.post("/account/keys", FORM | {"lasts": ""})
     key = ApiKey.objects.get()
@@ -115,3 +123,35 @@ def test_a_key_makes_no_keys(ada: User) -> None:
     asked = {"name": "x", "scopes": ["realtime"]}
     assert Client().post("/api/keys/", asked, content_type="application/json", headers=headers).status_code == 403
     assert Client().get("/api/keys/", headers=headers).status_code == 403
+
+
+def test_administrators_see_and_revoke_everybodys_keys(ada: User) -> None:
+    new = api_keys.create(ada, name="a script", scopes=["realtime"], expires_at=None)
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    listed = client.get("/admin/avatar_project/apikey/?q=ada").content.decode()
+    assert new.row.prefix in listed
+    assert new.key not in listed
+    assert client.get("/admin/avatar_project/apikey/add/").status_code == 403
+    one = client.get(f"/admin/avatar_project/apikey/{new.row.pk}/change/").content.decode()
+    assert new.row.digest not in one
+    chosen = {"action": "revoke", "_selected_action": [str(new.row.pk)]}
+    asked = client.post("/admin/avatar_project/apikey/", chosen)
+    assert "No, go back" in asked.content.decode()
+    assert api_keys.find(new.key) is not None
+    client.post("/admin/avatar_project/apikey/", {**chosen, "confirmed": "yes"})
+    assert api_keys.find(new.key) is None
+
+
+def test_who_may_only_look_revokes_nothing(ada: User) -> None:
+    from django.contrib.auth.models import Permission
+
+    new = api_keys.create(ada, name="a script", scopes=["realtime"], expires_at=None)
+    looker = User.objects.create_user("looker", is_staff=True)
+    looker.user_permissions.add(Permission.objects.get(codename="view_apikey"))
+    client = Client()
+    client.force_login(looker)
+    assert client.get("/admin/avatar_project/apikey/").status_code == 200
+    chosen = {"action": "revoke", "_selected_action": [str(new.row.pk)], "confirmed": "yes"}
+    client.post("/admin/avatar_project/apikey/", chosen)
+    assert api_keys.find(new.key) is not None
