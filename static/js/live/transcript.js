@@ -90,7 +90,8 @@ export class Transcript {
   note(line) {
     const element = document.createElement("li");
     element.className = `live-line live-fact${line.kind === "failed" || line.kind === "flag" ? " live-fact-warn" : ""}`;
-    element.append(NOTES[line.kind]({ code: this.reasons[line.code] ?? line.code }), " ", time(line.at));
+    const code = (line.code ?? "").replace(/^cut: /, "");
+    element.append(NOTES[line.kind]({ code: this.reasons[code] ?? code }), " ", time(line.at));
     this.list.append(element);
   }
 
