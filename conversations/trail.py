@@ -1,4 +1,4 @@
-"""What was done to a conversation and by whom: the moderation facts of its stream, with their notes."""
+"""What was done to a conversation, or to a person, and by whom: the facts of moderation in a stream."""
 
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from conversations.events import (
 from conversations.log.codec import decode
 from conversations.log.keys import KeyRing
 from conversations.log.models import Event
-from conversations.streams import stream_of
+from conversations.people_events import PersonBlocked, PersonErased, PersonUnblocked
 
 TRAIL: tuple[type[Fact], ...] = (
     ConversationErased,
@@ -28,6 +28,9 @@ TRAIL: tuple[type[Fact], ...] = (
     FlagDecided,
     FlagRaised,
     KeepChanged,
+    PersonBlocked,
+    PersonErased,
+    PersonUnblocked,
     RecordingHeard,
     SessionCut,
     SessionMuted,
@@ -38,7 +41,7 @@ LONGEST = 200
 
 
 class TrailEntry(msgspec.Struct, frozen=True):
-    """One act. ``actor`` is an opaque id, empty for the system; ``note`` is empty once the conversation was erased."""
+    """One act. ``actor`` is an opaque id, empty for the system; ``note`` is empty once it was erased."""
 
     sequence: int
     at: datetime
@@ -50,12 +53,11 @@ class TrailEntry(msgspec.Struct, frozen=True):
         return str(getattr(self.fact, "note", ""))
 
 
-def trail(conversation_id: str) -> tuple[TrailEntry, ...]:
-    """The latest acts, the last first."""
-    stream = stream_of(conversation_id)
+def trail(stream: str, *, notes: bool = True) -> tuple[TrailEntry, ...]:
+    """The latest acts of a conversation's or a person's stream, the last first; ``notes``: with what was noted."""
     types = [fact.type for fact in TRAIL]
     rows = list(Event.objects.filter(stream=stream, type__in=types).order_by("-sequence")[:LONGEST])
-    ring = KeyRing.load(stream, [""]) if rows else KeyRing(stream)
+    ring = KeyRing.load(stream, [""]) if rows and notes else KeyRing(stream)
     events = (decode(row, ring) for row in rows)
     return tuple(
         TrailEntry(

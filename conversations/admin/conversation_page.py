@@ -1,29 +1,29 @@
 """What the page of one conversation shows. Its words are only read when they are open (`opened`)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext
 
 from conversations import selectors
-from conversations.admin import deeds, opened
-from conversations.admin.filters import as_uuid
-from conversations.admin.labels import FLAG_STATUS, acted, reason_label
+from conversations.admin import deeds, opened, trails
+from conversations.admin.labels import FLAG_STATUS, reason_label
 from conversations.admin.links import Button, button, person_button, turn_anchor
 from conversations.admin.people_deeds import BLOCK
+from conversations.admin.trails import TrailRow
 from conversations.admin.turn_rows import TurnRow, turn_rows
 from conversations.events import FlagDecided, FlagRaised
 from conversations.log.models import Event
 from conversations.models import Conversation, Flag, FlagStatus, Session, Turn, Verification
 from conversations.services.reasons import InspectReason
 from conversations.streams import stream_of
-from conversations.trail import TrailEntry, trail
+from conversations.trail import TrailEntry
 
 TURNS_A_PAGE = 50
-EVENTS_SHOWN = 100
+SHOWN = 100
+"""Flags, sessions and events, the latest of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,6 @@ class SessionRow:
     session: Session
     buttons: tuple[Button, ...]
     watch_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class TrailRow:
-    entry: TrailEntry
-    who: str
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +76,17 @@ def build(request: HttpRequest, conversation: Conversation) -> ConversationPage:
     pages = range(1, max(-(-conversation.turn_count // TURNS_A_PAGE), 1) + 1)
     page = _page_number(request, pages)
     first = (page - 1) * TURNS_A_PAGE
-    flags = list(Flag.objects.filter(conversation=conversation).order_by("-raised_at"))
-    sessions = list(Session.objects.filter(conversation=conversation).order_by("-opened_at")[:EVENTS_SHOWN])
+    flags, sessions = _flags(request, conversation), _sessions(request, conversation)
     turns = list(Turn.objects.filter(conversation=conversation, number__gt=first).order_by("number")[:TURNS_A_PAGE])
     flagged = {turn.turn_id: turn for turn in turns}
-    acts = trail(str(conversation.id))
-    names = names_of(
+    stream = stream_of(str(conversation.id))
+    acts = trails.entries(request, stream)
+    names = trails.names_of(
         [act.actor for act in acts] + [flag.raised_by for flag in flags] + [flag.decided_by for flag in flags]
     )
     words_open = opened.words_are_open(request, conversation.id)
     said = selectors.read_turns(conversation.id, turns) if words_open else None
-    stream = stream_of(str(conversation.id))
-    shown = Event.objects.filter(stream=stream).defer("payload").order_by("-sequence")[:EVENTS_SHOWN]
+    shown = Event.objects.filter(stream=stream).defer("payload").order_by("-sequence")[:SHOWN]
     return ConversationPage(
         conversation=conversation,
         buttons=_buttons(request, conversation),
@@ -104,7 +96,7 @@ def build(request: HttpRequest, conversation: Conversation) -> ConversationPage:
         page=page,
         pages=pages,
         sessions=tuple(_session_row(request, session) for session in sessions),
-        trail=tuple(TrailRow(act, _name(act.actor, names), acted(act.fact)) for act in acts),
+        trail=trails.rows(acts, names),
         events=tuple(shown) if request.user.has_perm("log.view_event") else (),
         events_url=f"{reverse('admin:log_event_changelist')}?stream={stream}",
         verdict=Verification.objects.filter(stream=stream).order_by("-at").first(),
@@ -114,15 +106,16 @@ def build(request: HttpRequest, conversation: Conversation) -> ConversationPage:
     )
 
 
-def names_of(actors: Iterable[str]) -> dict[str, str]:
-    """Names by the actors' opaque ids, of those who are known; one query."""
-    wanted = {identifier for actor in actors if actor and (identifier := as_uuid(actor)) is not None}
-    people = get_user_model()._default_manager.filter(pk__in=wanted) if wanted else ()
-    return {str(person.pk): person.get_username() for person in people}
+def _flags(request: HttpRequest, conversation: Conversation) -> list[Flag]:
+    if not request.user.has_perm("conversations.view_flag"):
+        return []
+    return list(Flag.objects.filter(conversation=conversation).order_by("-raised_at")[:SHOWN])
 
 
-def _name(actor: str, names: Mapping[str, str]) -> str:
-    return names.get(actor, actor) if actor else gettext("the system")
+def _sessions(request: HttpRequest, conversation: Conversation) -> list[Session]:
+    if not request.user.has_perm("conversations.view_session"):
+        return []
+    return list(Session.objects.filter(conversation=conversation).order_by("-opened_at")[:SHOWN])
 
 
 def _page_number(request: HttpRequest, pages: range) -> int:
@@ -165,8 +158,8 @@ def _flag_row(
         flag=flag,
         status=str(FLAG_STATUS[FlagStatus(flag.status)]),
         reason=reason_label(flag.reason),
-        raised_by=flag.rule or _name(flag.raised_by, names),
-        decided_by=_name(flag.decided_by, names) if flag.decided_by else "",
+        raised_by=flag.rule or trails.name_of(flag.raised_by, names),
+        decided_by=trails.name_of(flag.decided_by, names) if flag.decided_by else "",
         notes=tuple(act.note for act in about if act.note),
         turn=turn,
         anchor=turn_anchor(flag.turn_id) if flag.turn_id else "",

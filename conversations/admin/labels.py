@@ -17,6 +17,7 @@ from conversations.events import (
     TurnRedacted,
 )
 from conversations.models import FlagStatus, Keep, TurnStatus
+from conversations.people_events import PersonBlocked, PersonErased, PersonUnblocked
 from conversations.services import reasons
 
 Text = str | Promise
@@ -77,8 +78,12 @@ def _deed(fact: Fact) -> Text:  # noqa: PLR0911 - one line a fact
             return gettext("muted") if fact.muted else gettext("unmuted")
         case SessionCut():
             return gettext("session ended")
-        case ConversationErased():
+        case ConversationErased() | PersonErased():
             return gettext("erased")
+        case PersonBlocked():
+            return gettext("blocked")
+        case PersonUnblocked():
+            return gettext("unblocked")
         case KeepChanged():
             return gettext("kept from here on: %(what)s") % {"what": KEEP[Keep(fact.keep)]}
         case _:

@@ -172,7 +172,12 @@ def test_people_are_blocked_and_let_in_again(places: dict[str, str]) -> None:
     client.force_login(person("mia", role="moderator", is_staff=True))
     path = f"/admin/avatar_project/user/{places['person']}/"
     assert "do/block/" in client.get(path + "change/").content.decode()
-    client.post(path + "do/block/", {"confirmed": "yes", "reason": "abuse"})
+    client.post(path + "do/block/", {"confirmed": "yes", "reason": "abuse", "note": "shouted"})
+    assert "shouted" in client.get(path + "change/").content.decode()
+    auditor = Client()
+    auditor.force_login(person("ada", role="auditor", is_staff=True))
+    page = auditor.get(path + "change/").content.decode()
+    assert ("blocked: Abuse" in page, "shouted" in page) == (True, False)
     assert not User.objects.get(username="owner").is_active
     assert "do/unblock/" in client.get(path + "change/").content.decode()
     client.post(path + "do/unblock/", {"confirmed": "yes", "reason": "resolved"})

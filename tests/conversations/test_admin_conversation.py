@@ -170,6 +170,17 @@ def test_a_moderators_acts_take_a_confirmation_and_a_reason(client: Client, mode
     assert "was erased" in ask(client, PAGE + "change/")
 
 
+def test_what_moderators_note_is_for_those_who_decide(client: Client, moderator: User) -> None:
+    moderation.flag(ONE, actor=moderator, reason="hate", note="a neighbour is named", turn_id="t1")
+    assert "a neighbour is named" in ask(client, PAGE + "change/")
+    for role, sees_flags in (("auditor", True), ("integrator", False), ("voice manager", False)):
+        other = Client()
+        other.force_login(person(role, role=role, is_staff=True))
+        page = ask(other, PAGE + "change/")
+        assert "a neighbour is named" not in page
+        assert ("flagged: Hatred" in page) == sees_flags, role
+
+
 @pytest.mark.parametrize("fields", [{}, {"reason": "no such reason"}, {"reason": "hate", "note": "x" * 2001}])
 def test_without_a_good_reason_nothing_is_done(client: Client, fields: dict[str, str]) -> None:
     answer = client.post(PAGE + "do/flag/", {"confirmed": "yes", **fields})

@@ -177,7 +177,7 @@ def test_an_erased_conversation_takes_no_flag_and_its_open_flags_can_still_be_de
         moderation.decide_flag(flag_id, actor=moderator, decision="upheld", reason="handled", note="more words")
     moderation.decide_flag(flag_id, actor=moderator, decision="upheld", reason="handled")
     assert Flag.objects.get().status == "upheld"
-    assert [entry.note for entry in trail(ONE)] == ["", "", ""]
+    assert [entry.note for entry in trail(stream_of(ONE))] == ["", "", ""]
 
 
 @pytest.mark.parametrize("reason", ["", "She was rude to me", "UPPER", "x" * 81, "über"])
@@ -202,7 +202,7 @@ def test_the_trail_tells_who_did_what_the_last_first(moderator: User) -> None:
     moderation.note_listening(ONE, actor=moderator, what="words")
     flag_id = moderation.flag(ONE, actor=moderator, reason="hate", note=NOTE)
     moderation.decide_flag(flag_id, actor=moderator, decision="upheld", reason="confirmed")
-    entries = trail(ONE)
+    entries = trail(stream_of(ONE))
     assert [entry.fact.type for entry in entries] == ["flag.decided", "flag.raised", "recording.heard"]
     assert entries[1].note == NOTE
     assert {entry.actor for entry in entries} == {str(moderator.pk)}
