@@ -178,6 +178,23 @@ def test_a_fork_goes_on_from_a_turn(ada: Any, client: Client) -> None:
     assert wrong.status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("form", "content_type", "words"),
+    [
+        ("json", "application/json", '"Good morning!"'),
+        ("txt", "text/plain", "You: Good morning!"),
+        ("vtt", "text/vtt", "WEBVTT"),
+    ],
+)
+def test_a_conversation_is_taken_along(ada: Any, client: Client, form: str, content_type: str, words: str) -> None:
+    conversation = talk(ada, ("Good morning!", "Hello."))
+    answer = client.get(f"{LIST}{conversation}/export/{form}/", headers={"accept": "*/*"})
+    assert answer.headers["Content-Type"].startswith(content_type)
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert words in b"".join(answer).decode()
+    assert client.get(f"{LIST}{conversation}/export/pdf/").status_code == 404
+
+
 def test_writing_takes_its_scope(ada: Any) -> None:
     reader, address = client_of(ada, "conversations:read"), f"{LIST}{talk(ada)}/"
     assert reader.get(address).status_code == 200
