@@ -181,7 +181,6 @@ class Session:
             spoken_answer_s=self._limits.spoken_answer_s,
             reads_ahead=self._reads_ahead,
         )
-        self._outbox.recorded = lambda sequence: live.extras.tell(lambda: ex.Recorded(sequence=sequence))
         listener = Listener(live)
         answering = self._answering = Answering(live, listener)
         turns = Turns(live, answering)
