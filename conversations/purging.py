@@ -1,13 +1,16 @@
 """After an erasure: the database is written anew without what was destroyed, when nobody is held up by it."""
 
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session as StoredSession
 from django.db.models import Max
 
 from conversations import sweeping
 from conversations.events import ConversationErased, TurnRedacted
+from conversations.history_tables import SearchDocument, SearchToken, Title
 from conversations.log import scrub
 from conversations.log.models import Event, Key
 from conversations.log.scrub import Scrubbed
-from conversations.models import Conversation, Turn
+from conversations.models import Turn
 from conversations.people_events import PersonErased
 from conversations.services import ending
 from conversations.working_tables import Checkpoint
@@ -15,8 +18,8 @@ from conversations.working_tables import Checkpoint
 ERASURES = (ConversationErased.type, TurnRedacted.type, PersonErased.type)
 NAME = "purge"
 """Of the checkpoint: the last erasure of which the database holds no copy any more."""
-LARGEST_BYTES = 1 << 30
-"""A larger database is only rewritten by command: writing 1 GB anew holds everybody up for about ten seconds."""
+LARGEST_BYTES = 512 << 20
+"""A larger database is only rewritten by command: writing this much anew holds everybody up for some seconds."""
 
 
 def due() -> int | None:
@@ -56,5 +59,8 @@ def purge_quietly() -> str:
 
 
 def tables() -> tuple[str, ...]:
-    """Where rows with wrapped keys or sealed words were overwritten or deleted."""
-    return tuple(model._meta.db_table for model in (Key, Turn, Conversation))
+    """Where rows with wrapped keys, sealed words, tokens or names were overwritten or deleted."""
+    person = get_user_model()._meta
+    names = {model._meta.db_table for model in (Key, Turn, Title, SearchDocument, SearchToken, StoredSession)}
+    names |= {relation.related_model._meta.db_table for relation in person.related_objects}
+    return tuple(sorted(names | {person.db_table}))

@@ -10,7 +10,7 @@ from conversations.purging import purge
 class Command(BaseCommand):
     help = (
         "Writes the database anew without what was erased, and removes the files of erased sounds. Who writes waits "
-        "meanwhile: about a second for each 100 MB. Says what cannot be done from here."
+        "meanwhile: one or two seconds for each 100 MB. Says what cannot be done from here."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
