@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from conversations.errors import Invalid, WrongState
 from conversations.events import (
+    RecordingHeard,
     ReplyFailed,
     ReplyStarted,
     SessionOpened,
@@ -29,6 +31,7 @@ from conversations.rerun.fixture import (
 )
 from conversations.rerun.fork import recorded_opus
 from conversations.rerun.source import Said, Source, SourceTurn, read
+from conversations.services.access import record
 from conversations.streams import stream_of
 
 _TEST = '''\
@@ -91,7 +94,7 @@ def find(wanted: str, number: str = "") -> tuple[str, str]:
 
 
 def export(conversation_id: str, wanted: str, folder: Path) -> Fixture:
-    """Writes the folder, which must not be there yet. Blocking.
+    """Writes the folder, which must not be there yet. Blocking. That it is taken out is recorded first.
 
     Raises `conversations.errors.Refused`, `OSError`, `conversations.log.errors.LogError`.
     """
@@ -107,6 +110,8 @@ def export(conversation_id: str, wanted: str, folder: Path) -> Fixture:
         raise WrongState(f"Turn {turn.number} has neither sound nor words.")
     fixture = _fixture(source, turn, events, sounds)
     folder.mkdir(mode=0o700, parents=True)
+    what: Literal["sound", "words"] = "sound" if sounds else "words"
+    record(conversation_id, RecordingHeard(turn_id=turn.turn_id, what=what, reason="export_fixture"), actor=None)
     for said in fixture.said:
         if said.sound:
             _write(folder / said.sound, sounds[said.item_id])

@@ -1,5 +1,6 @@
 """A turn of the record exported as a test: whole in itself, and replayed through the real engines."""
 
+import asyncio
 import importlib.util
 import io
 import json
@@ -9,12 +10,15 @@ from pathlib import Path
 import msgspec
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
+from conversations import selectors
 from conversations.events import RecordingHeard, ReplyFailed, UserWrote, decode_fact
 from conversations.log import store
 from conversations.models import Conversation
 from conversations.rerun import fixture
 from conversations.rerun.fixture_export import export
+from conversations.rerun.report import Report
 from conversations.services import forks
 from conversations.streams import stream_of
 from inference.audio.opus import decode_opus
@@ -99,14 +103,12 @@ def test_a_failed_turn_says_how_it_failed(talked: Recorded, tmp_path: Path) -> N
     assert made.said[0].sound == ""
 
 
-async def test_faults_are_told_in_words(talked: Recorded, tmp_path: Path) -> None:
-    from asgiref.sync import sync_to_async
-
+def test_faults_are_told_in_words(talked: Recorded, tmp_path: Path) -> None:
     folder = tmp_path / "made"
-    await sync_to_async(export)(talked.id, "2", folder)
+    export(talked.id, "2", folder)
     made = fixture.load(folder)
     engines = FakeEngines(heard=("What is the capital of Sweden?",), replies=("Stockholm.",))
-    replayed = await fixture.replay(folder, engines)
+    replayed = asyncio.run(fixture.replay(folder, engines))
     assert [message["content"] for message in engines.requests[0].messages[1:]] == [
         "Let us talk about Europe.",
         "Gladly.",
@@ -121,36 +123,61 @@ async def test_faults_are_told_in_words(talked: Recorded, tmp_path: Path) -> Non
     assert "has no paris" in found[1]
 
 
+async def _spoken(host: RunningHost, text: str) -> bytes:
+    async with host.client() as engines:
+        return b"".join([piece async for piece in engines.speak(text, voice="", language="en")])
+
+
 @pytest.mark.models
-@pytest.mark.asyncio(loop_scope="session")
-async def test_an_exported_turn_replays_through_the_real_engines(
+def test_an_exported_turn_replays_through_the_real_engines(
     engine_host: RunningHost,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    from asgiref.sync import sync_to_async
-
-    async with engine_host.client() as engines:
-        pcm = b"".join([piece async for piece in engines.speak(QUESTION, voice="", language="en")])
-
-    def recorded() -> Recorded:
-        made = Recorded()
-        made.spoken("turn_1", "Let us talk about Europe.", "Gladly. Where shall we begin?")
-        made.spoken("turn_2", QUESTION, "Paris.", pcm=bytes(9600) + pcm + bytes(9600))
-        return made
-
-    await sync_to_async(recorded)()
+    recorded = Recorded()
+    recorded.spoken("turn_1", "Let us talk about Europe.", "Gladly. Where shall we begin?")
+    silence = bytes(9600)
+    pcm = silence + asyncio.run(_spoken(engine_host, QUESTION)) + silence
+    recorded.spoken("turn_2", QUESTION, "Paris.", pcm=pcm)
     folder = tmp_path / "capital"
-    await sync_to_async(_export)("turn_2", to=folder)
+    _export("turn_2", to=folder)
 
     spec = importlib.util.spec_from_file_location("exported", folder / "test_capital.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    await module.test_the_turn_goes_as_expected(engine_host)
+    asyncio.run(module.test_the_turn_goes_as_expected(engine_host))
 
     turn = json.loads((folder / "turn.json").read_text())
     turn["expected"]["transcript"] = "Something quite different was said in this place."
     (folder / "turn.json").write_text(json.dumps(turn))
     with pytest.raises(AssertionError, match="words differ"):
-        await module.test_the_turn_goes_as_expected(engine_host)
+        asyncio.run(module.test_the_turn_goes_as_expected(engine_host))
+
+
+@pytest.mark.models
+def test_a_conversation_is_run_again_by_the_real_engines(
+    engine_host: RunningHost,  # noqa: F811
+    tmp_path: Path,
+    settings: Settings,
+) -> None:
+    settings.INFERENCE = msgspec.structs.replace(settings.INFERENCE, engine_url=engine_host.url)
+    recorded = Recorded()
+    silence = bytes(9600)
+    for number, text in enumerate(("How far is the moon?", QUESTION), start=1):
+        pcm = silence + asyncio.run(_spoken(engine_host, text)) + silence
+        recorded.spoken(f"turn_{number}", text, "I do not know.", pcm=pcm)
+    report = tmp_path / "report.json"
+    out = io.StringIO()
+
+    call_command(
+        "rerun", recorded.id, "--transcribe", "--max-wer", "0.3", "--json", str(report), stdout=out, stderr=out
+    )
+
+    made = msgspec.json.decode(report.read_bytes(), type=Report)
+    assert (made.summary.turns, made.summary.failed, made.broken) == (2, 0, [])
+    assert made.summary.first_audio.now_p50 is not None
+    [outcome] = made.outcomes
+    turns = selectors.view_of(Conversation.objects.get(id=outcome.fork_id)).turns
+    assert [bool(view.heard_text and view.turn.reply_audio_id and view.turn.heard_ms) for view in turns] == [True, True]
+    assert "moon" in out.getvalue()

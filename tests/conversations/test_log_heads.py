@@ -17,7 +17,7 @@ from conversations.log.chain import GENESIS, compute_hash
 from conversations.log.eventlog import event_log
 from conversations.log.models import Event, Head
 from conversations.log.verify import verify
-from tests.conversations.log_helpers import append, execute, noted, said, triggers_off
+from tests.conversations.log_helpers import append, execute, forge_highest_position, noted, said, triggers_off
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -107,7 +107,7 @@ def test_a_log_that_was_rewritten_whole_holds_in_itself_but_not_against_the_head
 def test_an_end_that_was_cut_off_cleanly_shows(exported: Path) -> None:
     with triggers_off():
         execute("DELETE FROM log_event WHERE position = 5")
-        execute("UPDATE sqlite_sequence SET seq = 4 WHERE name = 'log_event'")
+        forge_highest_position(4)
         _relink(A)
     assert _verify()[0] == 0, "nothing within the database shows it"
     status, told = _verify("--heads", str(exported))
@@ -121,7 +121,7 @@ def test_a_stream_that_was_removed_cleanly_is_missed() -> None:
     with triggers_off():
         execute("DELETE FROM log_event WHERE stream = 'conversation-last'")
         execute("DELETE FROM log_head WHERE stream = 'conversation-last'")
-        execute("UPDATE sqlite_sequence SET seq = 5 WHERE name = 'log_event'")
+        forge_highest_position(5)
     assert verify().breaks == []
     assert [(found.stream, found.sequence) for found in verify(exported=kept).breaks] == [("conversation-last", 1)]
 

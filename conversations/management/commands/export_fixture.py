@@ -7,10 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from conversations.errors import Refused
-from conversations.events import RecordingHeard
 from conversations.log.errors import LogError
 from conversations.rerun import fixture_export
-from conversations.services.access import record
 
 
 class Command(BaseCommand):
@@ -29,8 +27,6 @@ class Command(BaseCommand):
             conversation_id, wanted = fixture_export.find(turn, number)
             folder = to or Path(f"turn_{conversation_id[:8]}_{wanted}")
             made = fixture_export.export(conversation_id, wanted, folder)
-            heard = RecordingHeard(turn_id=made.turn_id, what="sound", reason="export_fixture")
-            record(conversation_id, heard, actor=None)
         except FileExistsError as error:
             raise CommandError(f"{error.filename} is there already: name another folder with --to.") from error
         except (Refused, LogError, OSError) as error:
