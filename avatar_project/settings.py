@@ -61,7 +61,7 @@ INSTALLED_APPS = [
     "django_q",
 ]
 MIDDLEWARE = [
-    "avatar_project.api.problems.ApiProblemMiddleware",
+    "avatar_project.api.problems.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -67,7 +67,7 @@ class _Gathered:
 
 
 def statistics(since: datetime, until: datetime, *, owner_id: str | None) -> Statistics:
-    """Of the owner's conversations, hidden and erased ones apart, or of everybody's (``owner_id`` is None).
+    """Of the owner's conversations, hidden ones apart, or of everybody's (``owner_id`` is None).
 
     Three queries.
     """

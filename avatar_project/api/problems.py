@@ -70,8 +70,7 @@ def _from_framework(error: exceptions.APIException) -> tuple[Problem, dict[str, 
     if isinstance(error, exceptions.ValidationError):
         errors = tuple(_field_errors(error.detail, ""))
         return Problem(error.status_code, "invalid", "The request is not right: see errors.", errors), headers
-    codes = error.get_codes()
-    return Problem(error.status_code, codes if isinstance(codes, str) else "invalid", str(error.detail)), headers
+    return Problem(error.status_code, CODES.get(error.status_code, "refused"), str(error.detail)), headers
 
 
 def _field_errors(detail: Any, field: str) -> Iterator[FieldError]:
@@ -95,17 +94,22 @@ def _from_ours(error: Exception) -> Problem:
     return Problem(500, "server_error", "Something went wrong in the server. It was written to its log.")
 
 
-class ApiProblemMiddleware:
-    """What fails before or beside REST framework (a foreign host, an unknown address) is a problem detail, too."""
+class ApiMiddleware:
+    """What fails before or beside REST framework (a foreign host, an unknown address) is a problem detail, too.
+
+    And nobody keeps what was said: answers are not to be stored, unless their view says otherwise.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if not request.path.startswith("/api/"):
+            return response
+        response.headers.setdefault("Cache-Control", "no-store")
         if (
             response.status_code >= 400
-            and request.path.startswith("/api/")
             and not response.streaming
             and response.headers.get("Content-Type") != CONTENT_TYPE
         ):

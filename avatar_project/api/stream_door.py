@@ -89,9 +89,9 @@ def _identified(scope: Scope) -> Bearer | SignedIn | Problem:
     if secret := api_key(scope):
         key = api_keys.find(secret)
         if key is None:
-            return Problem(401, "authentication_failed", "This key is not valid.")
+            return Problem(401, "not_authenticated", "This key is not valid.")
         if SCOPE not in key.scopes:
-            return Problem(403, "permission_denied", f"This key lacks the scope {SCOPE}.")
+            return Problem(403, "not_allowed", f"This key lacks the scope {SCOPE}.")
         return Bearer(key)
     session = session_key(scope)
     user = user_of_session(session)

@@ -116,6 +116,11 @@ def test_what_fails_inside(client: Client, monkeypatch: pytest.MonkeyPatch, erro
     assert ("Retry-After" in answer.headers) is (status == 503)
 
 
+def test_nobody_keeps_what_was_said(client: Client) -> None:
+    assert client.get(LIST).headers["Cache-Control"] == "no-store"
+    assert client.get("/api/nothing/").headers["Cache-Control"] == "no-store"
+
+
 def test_no_other_site_may_read_it(client: Client) -> None:
     for answer in (
         client.get(LIST, headers={"origin": "https://evil.example"}),
