@@ -50,12 +50,13 @@ class PageTurn(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """``sound``: whoever looks may listen, too."""
+    """``sound``: whoever looks may listen, too; ``own``: it is they who talked."""
 
     conversation: Conversation
     turns: tuple[PageTurn, ...]
     addresses: Addresses
     sound: bool
+    own: bool
 
     def data(self) -> dict[str, Any]:
         """For the scripts."""
@@ -66,8 +67,8 @@ class Page(msgspec.Struct, frozen=True):
         }
 
 
-def page_of(view: ConversationView, addresses: Addresses, *, sound: bool) -> Page:
-    return Page(view.conversation, tuple(map(_turn, view.turns)), addresses, sound)
+def page_of(view: ConversationView, addresses: Addresses, *, sound: bool, own: bool) -> Page:
+    return Page(view.conversation, tuple(map(_turn, view.turns)), addresses, sound, own)
 
 
 def _turn(view: TurnView) -> PageTurn:

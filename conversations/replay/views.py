@@ -53,7 +53,8 @@ class Doors:
         conversation = self._access.read(request, conversation_id)
         self._access.note(request, conversation, "words")
         addresses = Addresses(self._names, conversation_id, self._back)
-        page = page_of(view_of(conversation), addresses, sound=self._access.may_listen(request))
+        own = conversation.owner_id == request.user.pk
+        page = page_of(view_of(conversation), addresses, sound=self._access.may_listen(request), own=own)
         return render(request, "conversations/replay.html", {"replay": page, "data": page.data()})
 
     async def _timeline(self, request: HttpRequest, conversation_id: UUID) -> HttpResponse:
