@@ -58,6 +58,14 @@ async def test_a_walk_through_the_history(stack: Stack, open_chat: OpenChat) -> 
     await page.wait_for_selector("h1:text('台北的天氣')")
     await shot(chat, "conversation")
 
+    # Heard again, here and as a whole.
+    await page.locator(".player-play").first.click()
+    await page.wait_for_selector('.player-play[aria-label="Pause"]')
+    await chat.until("Number(document.querySelector('.player-wave').ariaValueNow) > 0")
+    await page.click('.actions a[href$="/replay"]')
+    await page.wait_for_selector(".replay-turn")
+    await page.go_back()
+
     # Everything can be taken along.
     for form in ("txt", "opus", "vtt", "json"):
         await page.click(".menu summary")
