@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django_q.models import Schedule
 
-from conversations import following
+from conversations import following, schedules, tasks
 from conversations.events import ConversationStarted, ReplyGenerated, UserTranscribed, UserWrote
 from conversations.flagging.applying import FOLLOWER, apply_new, apply_since
 from conversations.flagging.matching import InvalidRule, Matcher, matcher
@@ -223,6 +224,15 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CommandError, match="no date"):
         call_command("apply_rules", since="yesterday")
     assert Flag.objects.count() == 1
+
+
+@with_a_log
+@pytest.mark.usefixtures("conversation", "rule")
+def test_the_task_cluster_runs_them_every_minute() -> None:
+    wrote("I have a gun.", "t1")
+    schedules.ensure()
+    assert Schedule.objects.get(func="conversations.tasks.apply_rules").minutes == 1
+    assert tasks.apply_rules() == "1 looked at, 1 matches"
 
 
 # The rules that come along

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django_q.models import Schedule
 
-from conversations import presence, processes
+from conversations import presence, processes, schedules, tasks
 from conversations.events import ConversationStarted, SessionClosed, SessionOpened, UserWrote
 from conversations.models import Conversation, Presence, Session
 from conversations.services.access import record
@@ -79,6 +80,14 @@ def test_a_session_whose_process_has_ended_is_closed_at_once() -> None:
     session.refresh_from_db()
     assert (session.close_reason, session.closed_at is not None) == ("lost", True)
     assert presence.sweep() == 0
+
+
+def test_the_task_cluster_looks_every_minute() -> None:
+    session = opened(person())
+    seen(session, ago_s=presence.LOST_S + 5)
+    schedules.ensure()
+    assert Schedule.objects.get(func="conversations.tasks.close_lost_sessions").minutes == 1
+    assert tasks.close_lost_sessions() == "1 closed"
 
 
 @pytest.mark.parametrize(("ago_s", "lost"), [(presence.FRESH_S, False), (presence.LOST_S + 5, True)])
