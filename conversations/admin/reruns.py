@@ -32,7 +32,7 @@ _MAY = f"conversations.{reruns.PERMISSION}"
 class StartForm(forms.Form):
     """What to run again, and with what."""
 
-    conversation_id = forms.UUIDField(label=_("Conversation"))
+    conversation_id = forms.UUIDField(label=_("Conversation"), widget=forms.TextInput(attrs={"size": 40}))
     from_turn = forms.CharField(
         label=_("From turn"),
         required=False,
@@ -43,11 +43,12 @@ class StartForm(forms.Form):
         label=_("Chat model"),
         required=False,
         max_length=300,
+        widget=forms.TextInput(attrs={"size": 60}),
         help_text=_("A model of the engine host, or URL#MODEL of another server, which is then sent what was said."),
     )
     voice = forms.CharField(label=_("Voice"), required=False, max_length=120, help_text=_("Empty: as it was."))
     instructions = forms.CharField(
-        label=_("Instructions"), required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4})
+        label=_("Instructions"), required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4, "cols": 80})
     )
     transcribe = forms.BooleanField(label=_("Transcribe the sound again"), required=False)
 
