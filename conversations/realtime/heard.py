@@ -36,7 +36,7 @@ class SpokenAnswer:
         """When the listener heard its first sound, Unix time."""
         self.audio_id = ""
         self.stored_ms: int | None = None
-        """How much sound is stored under `audio_id`."""
+        """How much sound was given to the record; under no `audio_id` where no sound is kept."""
         self.settled = False
         """True once it is known, and recorded, what was heard."""
         self.whole = True

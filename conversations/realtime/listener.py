@@ -167,7 +167,7 @@ class Listener:
         """Sound first, all that was sent of it; then the fact that names it, then what is said of it."""
         async with answer.storing:
             sound = answer.sound_until(answer.sent_ms)
-            if not answer.audio_id and sound:
+            if answer.stored_ms is None and sound:
                 answer.audio_id = await self._live.record.save_audio(answer.turn_id, sound)
                 answer.stored_ms = round(seconds(len(sound)) * 1000)
         stored = msgspec.structs.replace(fact, audio_id=answer.audio_id, sound_ms=answer.stored_ms)
@@ -179,5 +179,5 @@ class Listener:
         while len(self._answers) > KEPT_ANSWERS:
             self._answers.popitem(last=False)
         for answer in list(self._answers.values())[:-KEPT_SOUNDS]:
-            if answer.audio_id or not answer.recorded:
+            if answer.stored_ms is not None or not answer.recorded:
                 answer.forget_sound()

@@ -75,6 +75,8 @@ class MemoryRecord:
 
     async def save_audio(self, turn_id: str, pcm: bytes) -> str:
         await self.durable.wait()
+        if self.keep != "sound":
+            return ""
         audio_id = f"audio_{len(self.sounds)}"
         self.sounds[audio_id] = pcm
         return audio_id

@@ -79,6 +79,23 @@ async def test_a_door_that_does_not_understand_the_choice_stays_shut(keep: str) 
     assert await socket.closed() == 4400
 
 
+async def test_sound_that_is_not_kept_does_not_pile_up_in_memory_either() -> None:
+    async with talking(wish=Wish(owner_id="a", extras=True, keep="text")) as t:
+        answers = []
+        for _ in range(4):
+            t.write("Hello?")
+            t.say("response.create")
+            answers.append((await t.until("response.done"))["response"]["output"][0]["id"])
+            assert (await t.until("avatar.heard", within_s=10))["complete"]
+        sizes = []
+        for item_id in answers:
+            t.say("conversation.item.retrieve", item_id=item_id)
+            sizes.append(len((await t.until("conversation.item.retrieved"))["item"]["content"][0].get("audio") or ""))
+        assert sizes[0] == 0
+        assert sizes[-1] > 0
+        assert t.record.sounds == {}
+
+
 @asynccontextmanager
 async def live(owner_id: str, engines: FakeEngines, **wish: object) -> AsyncIterator[Talker]:
     """A session on the real record, obeying the real log."""
