@@ -86,6 +86,8 @@ def _postgresql(url: str) -> dict[str, Any]:
             "connect_timeout": 10,
             "application_name": "avatar",
             # What was appended before the lock was given must be seen after it (`conversations.log.store.serialise`).
+            # Only for statements that ask for it (`conversations.log.statements`): Django's own are not prepared.
+            "prepare_threshold": 5,
             "isolation_level": IsolationLevel.READ_COMMITTED,
             **parts,
         },

@@ -25,7 +25,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="avatar-checks-") as data:
         # Checks that read the settings need keys and a data folder, and not those of an installation.
         master_key = base64.b64encode(bytes(32)).decode()
-        settings = {"AVATAR_SECRET_KEY": "for checks only", "AVATAR_MASTER_KEY": master_key, "AVATAR_DATA_DIR": data}
+        settings = {
+            "AVATAR_SECRET_KEY": "for checks only",
+            "AVATAR_MASTER_KEY": master_key,
+            "AVATAR_DATA_DIR": data,
+            "DATABASE_URL": "",
+        }
         steps: list[tuple[str, list[str]]] = [
             ("models", [sys.executable, "-m", "inference.catalogue", "pull"]),
             ("models", [sys.executable, "-m", "inference.catalogue", "pull", "kokoro"]),
@@ -37,6 +42,9 @@ def main() -> int:
             ("migrations", [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"]),
         ]
         failed = [name for name, command in steps if not passes(name, command, settings)]
+    # What the database could make a difference to, on PostgreSQL (docs/adr/0017); then everything.
+    on_postgresql = {"AVATAR_TEST_DATABASE": "postgresql"}
+    failed += [] if passes("on PostgreSQL", [sys.executable, "-m", "pytest"], on_postgresql) else ["on PostgreSQL"]
     failed += [] if passes("tests", [sys.executable, "-m", "pytest", *ONCE_MORE], {}) else ["tests"]
     if failed:
         print(f"\nFailed: {', '.join(dict.fromkeys(failed))}", file=sys.stderr)

@@ -41,7 +41,7 @@ class KeyRing:
     def load(cls, stream: str, turns: Iterable[str] | None = None) -> "KeyRing":
         """All keys of the stream, or only its own and those of ``turns``."""
         ring = cls(stream)
-        rows = _of_stream(stream) if turns is None else [row for turn in {"", *turns} for row in _of_turn(stream, turn)]
+        rows = _of_stream(stream) if turns is None else _of_turn.any(stream, of={"", *turns})
         for row in rows:
             ring._remember(row)
         return ring

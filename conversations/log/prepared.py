@@ -9,9 +9,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, CharField, Field, FloatField, IntegerField, Model, TextField
 from django.db.models.sql.compiler import SQLCompiler
 
+from conversations.log import statements
+
 M = TypeVar("M", bound=Model)
 _Converters = dict[int, tuple[list[Callable[..., Any]], Any]]
 _Prepare = Callable[[Any, BaseDatabaseWrapper], Any]
+_AMONG = 16
+"""Values that one question asks for: each number of them is a statement of its own, kept for good."""
 _AS_IT_IS = (BooleanField, CharField, FloatField, IntegerField, TextField)
 """Fields whose Python values the databases take as they are."""
 
@@ -28,9 +32,21 @@ class Select(Generic[M]):
         connection = connections["default"]
         sql, converters, fields = self._compiled(connection.vendor)
         params = [field.get_db_prep_value(value, connection) for field, value in zip(fields, values, strict=True)]
-        with connection.cursor() as cursor:
-            cursor.execute(sql, params)
-            rows = cursor.fetchall()
+        return self._rows(statements.fetch(connection, sql, params), converters)
+
+    def any(self, *values: object, of: Iterable[object]) -> list[M]:
+        """Rows equal to ``values`` whose last column is any ``of`` these."""
+        connection, found, most = connections["default"], list[M](), list(of)
+        for start in range(0, len(most), _AMONG):
+            wanted = most[start : start + _AMONG]
+            sql, converters, fields = self._compiled(connection.vendor, len(wanted))
+            given = zip([*fields, *[fields[-1]] * (len(wanted) - 1)], [*values, *wanted], strict=True)
+            params = [field.get_db_prep_value(value, connection) for field, value in given]
+            found += self._rows(statements.fetch(connection, sql, params), converters)
+        return found
+
+    def _rows(self, rows: Iterable[Sequence[Any]], converters: _Converters) -> list[M]:
+        connection = connections["default"]
         return [self._model.from_db("default", self._names, _convert(row, converters, connection)) for row in rows]
 
     def first(self, *values: object) -> M | None:
@@ -38,12 +54,14 @@ class Select(Generic[M]):
         return rows[0] if rows else None
 
     @functools.cache  # noqa: B019 - one per module, for as long as the process lives
-    def _compiled(self, vendor: str) -> tuple[str, _Converters, "list[Field[Any, Any]]"]:
+    def _compiled(self, vendor: str, among: int = 0) -> tuple[str, _Converters, "list[Field[Any, Any]]"]:
         fields = _fields(self._model, self._by)
         compiler = self._model._default_manager.order_by().query.get_compiler("default")
         sql, _params = compiler.as_sql()
-        where = " AND ".join(f"{_column(field)} = %s" for field in fields)
-        return f"{sql} WHERE {where}", _converters(compiler), fields
+        tests = [f"{_column(field)} = %s" for field in fields]
+        if among:
+            tests[-1] = f"{_column(fields[-1])} IN ({', '.join(['%s'] * among)})"
+        return f"{sql} WHERE {' AND '.join(tests)}", _converters(compiler), fields
 
 
 class Delete(Generic[M]):
@@ -57,8 +75,7 @@ class Delete(Generic[M]):
         connection = connections["default"]
         sql, fields = self._compiled(connection.vendor)
         params = [field.get_db_prep_value(value, connection) for field, value in zip(fields, values, strict=True)]
-        with connection.cursor() as cursor:
-            cursor.execute(sql, params)
+        statements.run(connection, sql, [params])
 
     @functools.cache  # noqa: B019 - one per module, for as long as the process lives
     def _compiled(self, vendor: str) -> "tuple[str, list[Field[Any, Any]]]":
@@ -82,13 +99,14 @@ class Insert(Generic[M]):
     def __call__(self, rows: Iterable[M]) -> None:
         connection = connections["default"]
         sql, columns = self._compiled(connection.vendor)
-        with connection.cursor() as cursor:
-            for row in rows:
-                values = [
-                    getattr(row, name) if prepare is None else prepare(getattr(row, name), connection)
-                    for name, prepare in columns
-                ]
-                cursor.execute(sql, values)
+        many = (
+            [
+                getattr(row, name) if prepare is None else prepare(getattr(row, name), connection)
+                for name, prepare in columns
+            ]
+            for row in rows
+        )
+        statements.run(connection, sql, many)
 
     @functools.cache  # noqa: B019 - one per module, for as long as the process lives
     def _compiled(self, vendor: str) -> tuple[str, list[tuple[str, _Prepare | None]]]:

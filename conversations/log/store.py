@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 from uuid6 import uuid7
 
-from conversations.log import projectors, triggers
+from conversations.log import projectors, statements, triggers, triggers_postgresql
 from conversations.log.chain import GENESIS, compute_hash
 from conversations.log.codec import canonical, content_mac, decode, encode_payload
 from conversations.log.errors import IdempotencyMismatch, KeyDestroyed, WrongSequence
@@ -41,6 +41,12 @@ def serialise() -> str | None:
     return str(transaction_id)
 
 
+def finish() -> None:
+    """The last step of a transaction that appends: PostgreSQL is told how far the positions went."""
+    if connection.vendor == "postgresql":
+        statements.run(connection, triggers_postgresql.MOVE_MARK, [()])
+
+
 def append(
     stream: str,
     expected_sequence: int | None,
@@ -57,18 +63,19 @@ def append(
     ring = KeyRing.load(stream, {event.metadata.correlation for event in events})
     if idempotency_key is not None and (first := _find_repeated(stream, idempotency_key, events, ring)) is not None:
         return first
-    head = _head.first(stream) or Head(stream=stream, sequence=0, position=0, hash=GENESIS)
+    head, position = _ends(stream)
     if expected_sequence is not ANY and head.sequence != expected_sequence:
         raise WrongSequence(stream, expected_sequence, head.sequence)
     if head.sequence == 0:
         ring.stream_key(create=True)
     mac = content_mac(events, ring, create=True) if idempotency_key is not None else ""
-    rows = _rows(head, events, ring)
+    rows = _rows(head, position, events, ring)
     if idempotency_key is not None:
         rows[0].idempotency_key, rows[0].idempotency_mac = idempotency_key, mac
     _link(rows, head.hash)
-    _insert(rows)
-    _advance([Head(stream=stream, sequence=rows[-1].sequence, position=rows[-1].position, hash=rows[-1].hash)])
+    with statements.together(connection):
+        _insert(rows)
+        _advance([Head(stream=stream, sequence=rows[-1].sequence, position=rows[-1].position, hash=rows[-1].hash)])
     projectors.project([_recorded(row, event) for row, event in zip(rows, events, strict=True)], ring)
     return Appended(rows[0].sequence, rows[-1].sequence, tuple(row.event_id for row in rows))
 
@@ -92,8 +99,13 @@ def _find_repeated(stream: str, key: str, events: Sequence[NewEvent], ring: KeyR
     return Appended(first.sequence, last, tuple(rows.values_list("event_id", flat=True)), repeated=True)
 
 
-def _rows(head: Head, events: Sequence[NewEvent], ring: KeyRing) -> list[Event]:
-    position = last_position()
+def _ends(stream: str) -> tuple[Head, int]:
+    """The end of the stream and the last position of all streams, in one question."""
+    [(sequence, hash_, position)] = statements.fetch(connection, triggers.ends(), [stream])
+    return Head(stream=stream, sequence=sequence or 0, position=0, hash=hash_ or GENESIS), position or 0
+
+
+def _rows(head: Head, position: int, events: Sequence[NewEvent], ring: KeyRing) -> list[Event]:
     now = timezone.now()
     return [
         _row(head.stream, head.sequence + step, position + step, event, ring, now)

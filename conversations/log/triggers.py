@@ -45,7 +45,14 @@ def table_exists() -> bool:
 def last_position() -> int:
     """The position of the newest event of all streams, for the next one to follow; 0 when there is none."""
     with connection.cursor() as cursor:
-        return int(_here().last_position(cursor))
+        cursor.execute(_here().LAST_POSITION)
+        return cursor.fetchone()[0] or 0
+
+
+def ends() -> str:
+    """SQL for sequence and hash of a stream's end (NULL when it has none) and the last position of all streams."""
+    last: str = _here().LAST_POSITION
+    return f"SELECT h.sequence, h.hash, ({last}) FROM (SELECT 1) one LEFT JOIN log_head h ON h.stream = %s"  # noqa: S608
 
 
 def highest_position_given() -> int | None:

@@ -1,7 +1,7 @@
 """The triggers of PostgreSQL, and the mark: one row with the highest position ever given.
 
 PostgreSQL does not remember that by itself (its sequences go on when a transaction is taken back). The mark goes up
-with each event in the event's own transaction and never down, so that a missing end of the log shows.
+in the transaction that appends (`move_mark`) and never down, so that a missing end of the log shows.
 """
 
 from dataclasses import dataclass
@@ -22,27 +22,32 @@ BEGIN
   RAISE EXCEPTION 'events cannot be changed or deleted' USING ERRCODE = 'integrity_constraint_violation';
 END""",
     "log_event_only_next": f"""
+DECLARE
+  before record;
 BEGIN
-  UPDATE {{schema}}.{MARK} SET position = NEW.position WHERE position = NEW.position - 1;
-  IF NOT FOUND
-    OR NEW.sequence IS DISTINCT FROM
-      (SELECT COALESCE(MAX(sequence), 0) + 1 FROM {{schema}}.{TABLE} WHERE stream = NEW.stream)
-    OR NEW.prev_hash IS DISTINCT FROM COALESCE(
-      (SELECT hash FROM {{schema}}.{TABLE} WHERE stream = NEW.stream AND sequence = NEW.sequence - 1), '{GENESIS}')
+  SELECT sequence, hash INTO before FROM {{schema}}.{TABLE} WHERE stream = NEW.stream ORDER BY sequence DESC LIMIT 1;
+  IF NEW.position IS DISTINCT FROM 1 + GREATEST(
+      (SELECT position FROM {{schema}}.{MARK}), (SELECT MAX(position) FROM {{schema}}.{TABLE}))
+    OR NEW.sequence IS DISTINCT FROM COALESCE(before.sequence, 0) + 1
+    OR NEW.prev_hash IS DISTINCT FROM COALESCE(before.hash, '{GENESIS}')
     OR EXISTS (SELECT 1 FROM {{schema}}.{TABLE} WHERE event_id = NEW.event_id)
-    OR EXISTS (SELECT 1 FROM {{schema}}.{TABLE} WHERE stream = NEW.stream AND idempotency_key = NEW.idempotency_key)
+    OR (NEW.idempotency_key IS NOT NULL AND EXISTS
+      (SELECT 1 FROM {{schema}}.{TABLE} WHERE stream = NEW.stream AND idempotency_key = NEW.idempotency_key))
   THEN
     RAISE EXCEPTION 'events can only be appended to the log, in order' USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN NEW;
 END""",  # noqa: S608 - names and constants of this module, nothing from outside
-    "log_mark_only_up": """
+    "log_mark_only_up": f"""
 BEGIN
-  IF TG_OP <> 'UPDATE' OR NEW.position IS DISTINCT FROM OLD.position + 1 THEN
-    RAISE EXCEPTION 'the mark of the log only goes up' USING ERRCODE = 'integrity_constraint_violation';
+  IF TG_OP = 'UPDATE' THEN
+    IF NEW.position = GREATEST(OLD.position, (SELECT MAX(position) FROM {{schema}}.{TABLE})) THEN
+      RETURN NEW;
+    END IF;
   END IF;
-  RETURN NEW;
-END""",
+  RAISE EXCEPTION 'the mark of the log goes up to the newest event, and never down'
+    USING ERRCODE = 'integrity_constraint_violation';
+END""",  # noqa: S608 - as above
 }
 
 
@@ -73,6 +78,9 @@ TRIGGERS = (
     Trigger("log_mark_only_up", MARK, "log_mark_only_up", _BEFORE | _UPDATE | _DELETE | _ROW),
     Trigger("log_mark_no_truncate", MARK, "log_mark_only_up", _BEFORE | _TRUNCATE),
 )
+# Positions whose rows were removed are not given again: the mark remembers them.
+LAST_POSITION = f"SELECT GREATEST((SELECT position FROM {MARK}), (SELECT MAX(position) FROM {TABLE}))"  # noqa: S608
+MOVE_MARK = f"UPDATE {MARK} SET position = ({LAST_POSITION})"  # noqa: S608
 NAMES = tuple(trigger.name for trigger in TRIGGERS)
 _SEARCH_PATH = "search_path=pg_catalog, pg_temp"
 _STANDING = """
@@ -123,12 +131,6 @@ def highest_position_given(cursor: Any) -> int | None:
     cursor.execute(f"SELECT position FROM {MARK}")  # noqa: S608 - a constant
     row = cursor.fetchone()
     return row[0] if row is not None else None
-
-
-def last_position(cursor: Any) -> int:
-    """The mark, not the newest row: positions whose rows were removed are not given again."""
-    cursor.execute(f"SELECT position FROM {MARK}")  # noqa: S608 - a constant
-    return int(cursor.fetchone()[0])
 
 
 def _body(function: str, schema: str) -> str:

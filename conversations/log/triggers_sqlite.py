@@ -25,6 +25,7 @@ TRIGGERS = {
         CREATE TRIGGER log_event_only_next BEFORE INSERT ON {TABLE} WHEN {_ONLY_NEXT}
         BEGIN SELECT RAISE(ABORT, 'events can only be appended to the log, in order'); END""",
 }
+LAST_POSITION = f"SELECT MAX(position) FROM {TABLE}"  # noqa: S608 - a constant
 NAMES = tuple(TRIGGERS)
 
 
@@ -46,11 +47,6 @@ def highest_position_given(cursor: Any) -> int | None:
     cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [TABLE])
     row = cursor.fetchone()
     return row[0] if row is not None else None
-
-
-def last_position(cursor: Any) -> int:
-    cursor.execute("SELECT MAX(position) FROM log_event")
-    return int(cursor.fetchone()[0] or 0)
 
 
 def _squeeze(sql: str) -> str:

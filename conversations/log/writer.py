@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, connections, transaction
 
-from conversations.log import store
+from conversations.log import statements, store
 from conversations.log.errors import LogBusy, LogClosed
 from conversations.log.outage import BACK_WITHIN_S, BROKEN, Link, connect_again, was_committed
 from conversations.log.threads import drop_broken_connection
@@ -24,6 +25,12 @@ MAX_WAITING = 2048
 """Writes that may wait; beyond it callers get `LogBusy` at once."""
 MAX_BATCH = 256
 """Writes in one transaction."""
+GATHER_S = 0.002
+"""The longest that a write waits for half as many others as there were last time: a commit takes longer."""
+
+
+class _TakenBack(Exception):
+    """One of the jobs failed, and what was done of the others is undone."""
 
 
 class _Job:
@@ -32,9 +39,18 @@ class _Job:
         self.future: Future[Any] = Future()
 
     def run(self) -> Callable[[], None]:
-        """Does the work; returns what to call once the transaction is durable."""
+        """Does the work; returns what to call once the transaction is durable. May be called again after a rollback."""
         result = self.work()
         return lambda: self.future.set_result(result)
+
+    def run_or_take_back(self) -> Callable[[], None]:
+        """`run`; a failure takes back the whole transaction."""
+        try:
+            return self.run()
+        except Exception as error:
+            if Link().is_lost:
+                raise
+            raise _TakenBack from error
 
     def run_in_savepoint(self) -> Callable[[], None]:
         """`run`, so that a failure is this job's alone."""
@@ -58,8 +74,9 @@ class Writer:
         self._closed = False
 
     def submit(self, work: Callable[[], T]) -> "Future[T]":
-        """``work`` runs inside the writer's transaction, in a savepoint of its own. Raises `LogBusy`, `LogClosed`.
+        """``work`` runs inside the writer's transaction and fails alone. Raises `LogBusy`, `LogClosed`.
 
+        When the transaction has to be done again, so has the work: what it does beside the database must not count.
         Cancelling the future takes a waiting write back; one that has begun is carried out.
         """
         job = _Job(work)
@@ -86,18 +103,25 @@ class Writer:
 
     def _run(self) -> None:
         try:
-            ended = False
+            ended, together = False, 1
             while not ended and (job := self._queue.get()) is not None:
-                batch, ended = self._gather(job)
+                batch, ended = self._gather(job, together)
+                together = len(batch)
                 self._write(batch)
         finally:
             connections.close_all()
 
-    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
+    def _gather(self, first: _Job, expected: int) -> tuple[list[_Job], bool]:
+        """What waits; those who were answered just now get a moment to come again, so that one commit serves them."""
         batch = [first]
+        until = time.monotonic() + GATHER_S
         while len(batch) < self._max_batch:
             try:
-                job = self._queue.get_nowait()
+                left = until - time.monotonic()
+                if len(batch) < expected // 2 and left > 0:
+                    job = self._queue.get(timeout=left)
+                else:
+                    job = self._queue.get_nowait()
             except queue.Empty:
                 break
             if job is None:
@@ -107,26 +131,29 @@ class Writer:
 
     def _write(self, batch: list[_Job]) -> None:
         running = [job for job in batch if job.future.set_running_or_notify_cancel()]
-        try:
-            done = self._commit(running)
-        except IntegrityError:
-            # One write broke the commit for all (a deferred constraint): nothing is stored, let each stand for itself.
-            done = [self._commit_alone(job) for job in running]
-        except Exception as error:  # noqa: BLE001 - it belongs to the callers, and the thread lives on
-            done = [_failing(job, error) for job in running]
-        for finish in done:
+        for finish in self._done(running):
             finish()
+
+    def _done(self, jobs: list[_Job]) -> list[Callable[[], None]]:
+        """The jobs, stored or failed: first all as one, which is quickest; then with care for whose fault it is."""
+        for how in (_Job.run_or_take_back, _Job.run_in_savepoint):
+            if len(jobs) > 1:
+                try:
+                    return self._commit(jobs, how)
+                except (_TakenBack, IntegrityError):
+                    continue  # A deferred constraint breaks the commit for all.
+                except Exception as error:  # noqa: BLE001 - it belongs to the callers, and the thread lives on
+                    return [_failing(job, error) for job in jobs]
+        return [self._commit_alone(job) for job in jobs]
 
     def _commit_alone(self, job: _Job) -> Callable[[], None]:
         try:
-            return self._commit([job])[0]
+            return self._commit([job], _Job.run)[0]
         except Exception as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
             return _failing(job, error)
 
-    def _commit(self, jobs: list[_Job]) -> list[Callable[[], None]]:
+    def _commit(self, jobs: list[_Job], how: Callable[[_Job], Callable[[], None]]) -> list[Callable[[], None]]:
         """Does the jobs in one transaction; again, when the database went away and nothing of it was stored."""
-        if not jobs:
-            return []
         drop_broken_connection()
         until = time.monotonic() + BACK_WITHIN_S
         while True:
@@ -137,7 +164,9 @@ class Writer:
                 link.connect()
                 with transaction.atomic(durable=True):
                     transaction_id = store.serialise()
-                    done = [jobs[0].run()] if len(jobs) == 1 else [job.run_in_savepoint() for job in jobs]
+                    with statements.together(connections["default"]) if how is _Job.run_or_take_back else nullcontext():
+                        done = [how(job) for job in jobs]
+                        store.finish()
             except BROKEN:
                 if not link.is_lost:
                     raise

@@ -26,9 +26,9 @@ async def _append(names: list[str]) -> None:
         return str(owner.pk), [str(pk) for pk in Conversation.objects.values_list("pk", flat=True)]
 
     owner_id, known = await event_log().read(prepare)
-    opened = SessionOpened(session_id=f"s{os.getpid()}")
     async with asyncio.TaskGroup() as group:
         for number, name in enumerate(names):
+            opened = SessionOpened(session_id=f"s{os.getpid()}.{number}")
             conversation_id = known[number] if number < len(known) else None
             record = await ConversationRecord.open(owner_id=owner_id, session=opened, conversation_id=conversation_id)
             for task in range(3):
