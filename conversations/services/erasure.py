@@ -23,6 +23,7 @@ from conversations.log.models import Event
 from conversations.log.types import Metadata
 from conversations.models import Conversation
 from conversations.people_events import PersonErased, person_stream
+from conversations.rerun_tables import RerunJob
 from conversations.services import burial
 from conversations.services.access import Actor, owned_or_permitted, require
 from conversations.services.burial import What
@@ -110,6 +111,7 @@ def _bury_person(person: UUID, metadata: Metadata, reason: str) -> bool:
         fact = PersonErased(reason=reason, conversations=theirs.count())
         store.append(stream, store.ANY, [new_event(fact, metadata)])
     keys.destroy(stream)
+    RerunJob.objects.filter(owner_id=person).delete()  # what they asked of models, in clear
     person_forgotten.send(sender=erase_person, user_id=person)
     return True
 

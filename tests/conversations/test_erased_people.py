@@ -1,5 +1,7 @@
 """A person who is erased leaves an opaque id, and nothing that says who it was."""
 
+from uuid import uuid4
+
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -17,6 +19,7 @@ from conversations.log import store
 from conversations.log.verify import verify
 from conversations.models import Conversation
 from conversations.people_events import person_stream
+from conversations.rerun_tables import RerunJob
 from conversations.services import erasure, people
 from tests.conversations.conversing import person, talked
 from tests.conversations.test_erasure import OTHER, SECRET, sounds, stored
@@ -30,6 +33,7 @@ def augusta() -> User:
     fields = {"first_name": "Augusta", "last_name": "Kingston", "email": "augusta.king@example.org"}
     user: User = get_user_model().objects.get(pk=person(NAME, password="x", **fields))
     user.groups.add(Group.objects.get_or_create(name="talkers")[0])
+    RerunJob.objects.create(owner=user, conversation_id=uuid4(), instructions="Speak as Augusta Kingston.")
     ApiKey.objects.create(owner=user, name="laptop", prefix="avk_1", digest="d" * 64)
     return user
 
@@ -59,6 +63,7 @@ def test_conversations_keys_sessions_and_names_go_and_the_row_stays(augusta: Use
     row = User.objects.get(pk=augusta.pk)
     assert (row.username, row.first_name, row.last_name, row.email) == (f"erased-{row.pk.hex}", "", "", "")
     assert (row.is_active, row.has_usable_password(), row.groups.count(), row.last_login) == (False, False, 0, None)
+    assert not RerunJob.objects.exists()
     assert not ApiKey.objects.filter(owner=row).exists()
     assert not [one for one in Session.objects.all() if one.get_decoded().get("_auth_user_id") == str(row.pk)]
     assert Conversation.objects.filter(owner=row, erased_at=None).count() == 0

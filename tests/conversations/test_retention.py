@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -16,7 +17,8 @@ from conversations.log.models import Event
 from conversations.log.verify import verify
 from conversations.models import Conversation, Session, Turn
 from conversations.retention import Overdue
-from tests.conversations.conversing import Talked, person, talked
+from conversations.services import forks
+from tests.conversations.conversing import Talked, opened, person, say, talked
 from tests.conversations.test_erasure import OTHER, SECRET, sounds
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,6 +79,19 @@ def test_sound_may_go_earlier_than_words(owner: str, settings: Settings) -> None
     assert tasks.apply_retention() == "0 erased"
     aged(said, 31)
     assert tasks.apply_retention() == "1 erased"
+
+
+def test_what_a_fork_took_over_is_as_old_as_where_it_came_from(owner: str, settings: Settings) -> None:
+    settings.KEEP_DAYS = 30
+    old = async_to_sync(talked)(owner, *SECRET)
+    fork = forks.fork(old.id, actor=get_user_model().objects.get(pk=owner), at_turn="t1")
+    record = async_to_sync(opened)(owner, conversation_id=fork)
+    async_to_sync(say)(record, 9, *OTHER[0])
+    aged(old, 31)
+    tasks.apply_retention()
+    taken, own = selectors.read_conversation(owner, fork).turns
+    assert (taken.turn.redacted, taken.user_text) == (True, "")
+    assert own.user_text == OTHER[0][0]
 
 
 def test_for_ever_is_for_ever(owner: str, settings: Settings) -> None:
