@@ -31,6 +31,8 @@ const GLOW_MS = 700;
 
 export class Follower extends EventTarget {
   current = 0;
+  past = 0;
+  old = 0;
 
   /** @param {HTMLElement} list the turns @param {import("./deck.js").Deck} deck */
   constructor(list, deck) {
@@ -38,6 +40,7 @@ export class Follower extends EventTarget {
     this.list = list;
     this.deck = deck;
     this.lines = [];
+    /** In the order of their moments; those before `past` were reached, and those from `old` on just now. */
     this.marks = [];
     list.addEventListener("click", ({ target }) => this.clicked(target));
     deck.addEventListener("timeline", () => this.place());
@@ -49,7 +52,8 @@ export class Follower extends EventTarget {
     const { utterances, marks } = this.deck.timeline;
     this.turns = new Map();
     this.lines = utterances.map((utterance) => this.placeLine(utterance)).filter(({ element }) => element);
-    this.marks = this.placeMarks(marks);
+    this.marks = this.placeMarks(marks).sort((a, b) => a.start - b.start);
+    [this.old, this.past] = [0, 0];
     this.follow();
     if (this.current === 0 && this.turns.size > 0) this.turnTo(this.turns.keys().next().value);
   }
@@ -91,7 +95,7 @@ export class Follower extends EventTarget {
     name.textContent = EVENTS[type] ?? type;
     name.title = `${type} #${sequence}`;
     item.append(button, name);
-    placed.push({ element: item, start: at, end: at + GLOW_MS });
+    placed.push({ element: item, start: at });
     return item;
   }
 
@@ -112,12 +116,19 @@ export class Follower extends EventTarget {
       const on = now >= start && now < end && (this.deck.playing || now > 1);
       if (element.classList.contains("current") !== on) element.classList.toggle("current", on);
     }
-    for (const { element, start, end } of this.marks) {
-      element.classList.toggle("past", now >= start);
-      element.classList.toggle("now", now >= start && now < end && now > 1);
-    }
+    this.lightMarks(now);
     const turn = this.turnAt(now);
     if (turn > 0 && turn !== this.current && now > 1) this.turnTo(turn, true);
+  }
+
+  /** Thousands of events, sixty times a second: only those are touched that have changed. */
+  lightMarks(now) {
+    const past = countUpTo(this.marks, now);
+    const old = now > 1 ? countUpTo(this.marks, now - GLOW_MS) : past;
+    for (const { element } of between(this.marks, this.past, past)) element.classList.toggle("past", past > this.past);
+    for (const { element } of this.marks.slice(this.old, this.past)) element.classList.remove("now");
+    for (const { element } of this.marks.slice(old, past)) element.classList.add("now");
+    [this.old, this.past] = [old, past];
   }
 
   /** The turn that began last. */
@@ -155,3 +166,16 @@ export class Follower extends EventTarget {
     this.turnTo(turn, true);
   }
 }
+
+/** How many of the marks begin at that moment or before. */
+function countUpTo(marks, ms) {
+  let [low, high] = [0, marks.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (marks[middle].start <= ms) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+const between = (marks, a, b) => marks.slice(Math.min(a, b), Math.max(a, b));
