@@ -3,7 +3,7 @@
 Read from the log; a message only says that there is something to read.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from conversations.broadcast import listening, session_group
 from conversations.events import (
     ConversationErased,
     Fact,
+    KeepChanged,
     SessionClosed,
     SessionCut,
     SessionMuted,
@@ -34,16 +35,18 @@ ERASED = "erased"
 RESUMED = "resumed"
 """Why a session is muted that goes on with a muted one's conversation."""
 _NEWEST = 20
-_TYPES = (SessionMuted.type, SessionCut.type, SessionClosed.type, ConversationErased.type, TurnRedacted.type)
+_FACTS = (SessionMuted, SessionCut, SessionClosed, ConversationErased, TurnRedacted, KeepChanged)
+_TYPES = tuple(fact.type for fact in _FACTS)
 
 
 class Order(msgspec.Struct, frozen=True):
     """``reason``: the moderator's code, or `ERASED`, `RESUMED`, `presence.LOST`.
 
-    ``forget``: the turn ``turn_id`` was redacted, and is to leave the model's context.
+    ``forget``: the turn ``turn_id`` was redacted, and is to leave the model's context. ``keep``: its owner chose
+    elsewhere what is kept from now on, and ``reason`` is that choice.
     """
 
-    kind: Literal["mute", "unmute", "end", "forget"]
+    kind: Literal["mute", "unmute", "end", "forget", "keep"]
     reason: str
     turn_id: str = ""
 
@@ -63,7 +66,7 @@ async def orders(conversation_id: str, session_id: str) -> AsyncGenerator[Order,
             after, told = await log.read(partial(read_orders, conversation_id, session_id, after))
             if not told and poke is not None and poke.order == "end":
                 told = (Order("end", poke.reason),)
-            for order in told:
+            for order in _in_the_end(told):
                 yield order
                 if order.kind == "end":
                     return
@@ -76,9 +79,18 @@ def read_orders(conversation_id: str, session_id: str, after: int) -> tuple[int,
     if last == after:
         return after, ()
     rows = Event.objects.filter(stream=stream, sequence__gt=after, sequence__lte=last, type__in=_TYPES)
+    # What a client chose in this very session it knows.
+    rows = rows.exclude(type=KeepChanged.type, metadata__contains=f'"session":"{session_id}"')
     facts = (_decoded(*row) for row in rows.order_by("sequence").values_list("type", "version", "payload"))
     found = (_order(fact, session_id) for fact in facts)
     return last, tuple(order for order in found if order is not None)
+
+
+def _in_the_end(told: Sequence[Order]) -> Iterator[Order]:
+    """What is left to do of orders that come together: of mute and unmute the last."""
+    mutes = [order for order in told if order.kind in {"mute", "unmute"}]
+    yield from mutes[-1:]
+    yield from (order for order in told if order.kind not in {"mute", "unmute"})
 
 
 def _standing(conversation_id: str, session_id: str) -> tuple[int, Order | None]:
@@ -106,7 +118,7 @@ def _decoded(type_: str, version: int, payload: str) -> Fact:
     return decode_fact(type_, version, clear)
 
 
-def _order(fact: Fact, session_id: str) -> Order | None:
+def _order(fact: Fact, session_id: str) -> Order | None:  # noqa: PLR0911 - one line a fact
     match fact:
         case SessionMuted(session_id=named, muted=muted, reason=reason) if named == session_id:
             return Order("mute" if muted else "unmute", reason)
@@ -114,9 +126,18 @@ def _order(fact: Fact, session_id: str) -> Order | None:
             return Order("end", reason)
         case SessionClosed(session_id=named) if named == session_id:
             return Order("end", LOST)
+        case _:
+            return _order_to_all(fact)
+
+
+def _order_to_all(fact: Fact) -> Order | None:
+    """What is meant for whoever talks in the conversation."""
+    match fact:
         case ConversationErased():
             return Order("end", ERASED)
         case TurnRedacted(turn_id=turn_id, what="all", reason=reason):
             return Order("forget", reason, turn_id)
+        case KeepChanged(keep=keep):
+            return Order("keep", keep)
         case _:
             return None

@@ -10,7 +10,6 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from conversations.events import SessionClosed
-from conversations.log.errors import LogError
 from conversations.log.eventlog import event_log
 from conversations.log.prepared import Insert
 from conversations.models import Presence, Session, Turn
@@ -48,11 +47,11 @@ class LiveSession(msgspec.Struct, frozen=True):
 
 
 async def attend(session_id: str) -> None:
-    """Renews the session's row until cancelled. A log that is busy is tried again at the next renewal."""
+    """Renews the session's row until cancelled. What fails is tried again at the next renewal."""
     while True:
         try:
             await event_log().write(lambda: renew(session_id))
-        except LogError as error:
+        except Exception as error:  # noqa: BLE001 - a database that is away must not end a conversation
             log.warning("presence_not_renewed", session=session_id, error=type(error).__name__)
         await asyncio.sleep(RENEW_S)
 

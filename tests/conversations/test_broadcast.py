@@ -163,6 +163,16 @@ async def test_no_word_of_a_poke_can_be_read_in_redis(over_redis: Redis) -> None
     assert b"avatar.poke" not in message["data"]
 
 
+async def test_a_redis_that_is_away_costs_a_moment_and_no_error(redis: Redis, settings: Settings) -> None:
+    redis.stop()
+    settings.REDIS_URL = redis.url
+    settings.CHANNEL_LAYERS = channel_layers(redis.url, "secret")
+    began = time.monotonic()
+    await asyncio.to_thread(broadcast.poke, "nobody", 1)
+    await broadcast.apoke("nobody", 1)
+    assert time.monotonic() - began < 4 * broadcast.SEND_S
+
+
 async def test_without_redis_a_poke_of_a_process_where_nobody_listens_is_no_error(settings: Settings) -> None:
     settings.REDIS_URL = ""
     await asyncio.to_thread(broadcast.poke, "nobody", 1)

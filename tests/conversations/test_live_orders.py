@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from conversations import broadcast, orders
 from conversations.errors import Invalid, NotAllowed, SessionNotFound, WrongState
@@ -141,6 +142,47 @@ async def test_an_order_given_before_the_session_listened_is_not_missed(ana: Any
         await in_thread(lambda: live.mute(socket.session_id, actor=mod, reason="abuse"))
         _, told = await in_thread(lambda: orders.read_orders(socket.conversation_id, socket.session_id, after))
         assert [order.kind for order in told] == ["mute"]
+
+
+async def test_a_log_that_fails_for_a_moment_repeats_no_order(
+    ana: Any, mod: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conversations.realtime.oversight.AGAIN_S", 0.1)
+    monkeypatch.setattr(orders, "LOOK_S", 0.1)
+    async with live_session(ana) as socket:
+        await in_thread(lambda: live.mute(socket.session_id, actor=mod, reason="abuse"))
+        await socket.until("avatar.moderation")
+        await in_thread(lambda: live.unmute(socket.session_id, actor=mod, reason="resolved"))
+        await socket.until("avatar.moderation")
+        read, failed = orders.read_orders, asyncio.Event()
+
+        def fails_once(*args: Any) -> Any:
+            if not failed.is_set():
+                failed.set()
+                raise OSError("the database is away")
+            return read(*args)
+
+        monkeypatch.setattr(orders, "read_orders", fails_once)
+        async with asyncio.timeout(5):
+            await failed.wait()
+        told = len([event for event in socket.seen if event["type"] == "avatar.moderation"])
+        await socket.write("Still here?")
+        await socket.say("response.create")
+        await socket.until("response.done")
+        await in_thread(lambda: live.mute(socket.session_id, actor=mod, reason="abuse"))
+        await socket.until("avatar.moderation")
+        assert len([event for event in socket.seen if event["type"] == "avatar.moderation"]) == told + 1
+
+
+async def test_a_database_that_is_away_ends_no_conversation(ana: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: str) -> None:
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr("conversations.presence.renew", away)
+    async with live_session(ana) as socket:
+        await socket.write("Still here?")
+        await socket.say("response.create")
+        await socket.until("response.done")
 
 
 async def test_who_may_and_when(ana: Any, mod: Any) -> None:
