@@ -4,22 +4,32 @@ import asyncio
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from conversations.engines import engines
+from conversations.log.errors import LogError
+from conversations.log.eventlog import event_log
 from inference.errors import EngineError
 from inference.types import HostStatus
 
 ANSWER_WITHIN_S = 2.0
 
 
-def _database() -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return "ok"
+_NO_DATABASE = "The database does not answer. Is it running, and does DATABASE_URL name it?"
+
+
+async def _database() -> str:
+    """Over a connection of the log: what it needs is what a conversation needs."""
+
+    def ask() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return "ok"
+
+    return await event_log().read(ask)
 
 
 def _described(status: HostStatus) -> dict[str, Any]:
@@ -40,12 +50,15 @@ async def health(request: HttpRequest) -> JsonResponse:
     body: dict[str, Any] = {"status": "starting", "database": "unknown", "engines": []}
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            body["database"] = await asyncio.to_thread(_database)
+            body["database"] = await _database()
             status = await engines().status()
+    except (LogError, DatabaseError):
+        body["detail"] = _NO_DATABASE
     except EngineError as error:
         body["detail"] = error.message
     except TimeoutError:
-        body["detail"] = f"No answer within {ANSWER_WITHIN_S:g} s. Is the engine host running?"
+        late = f"No answer within {ANSWER_WITHIN_S:g} s. Is the engine host running?"
+        body["detail"] = late if body["database"] == "ok" else _NO_DATABASE
     else:
         body |= _described(status)
         if status.ready:

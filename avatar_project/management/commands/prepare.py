@@ -30,9 +30,12 @@ class Command(BaseCommand):
             self._create_administrator()
             self._close_lost_sessions()
         except (DatabaseError, OSError) as error:
+            there = "the disk's free room and who may write there (AVATAR_DATA_DIR)"
+            if connection.vendor == "postgresql":
+                there = "that PostgreSQL runs, and that DATABASE_URL names a database and a role that are there"
+            said = " ".join(str(error).split()).rstrip(".?")
             raise CommandError(
-                f"The database {connection.settings_dict['NAME']} cannot be used: {error}. "
-                "Check the disk's free room and who may write there (AVATAR_DATA_DIR)."
+                f"The database {connection.settings_dict['NAME']} cannot be used: {said}. Check {there}."
             ) from error
 
     def _migrate(self) -> None:
