@@ -32,7 +32,7 @@ def guests_at_a_deployment(app_configs: Sequence[Any] | None, **kwargs: object) 
         return []
     return [
         Warning(
-            "Guests may talk without signing in, and any API key is taken as a guest's.",
+            "Guests may talk without signing in, and at the sockets any string is taken as a guest's key.",
             hint="Right on your own machine. Behind a proxy, everybody whom the proxy lets in is a guest: "
             "set AVATAR_GUESTS=off, or name the public host in AVATAR_ALLOWED_HOSTS.",
             id="avatar.W001",

@@ -1,5 +1,7 @@
 """Conversations over REST: listed, filtered, read, named, continued, erased; another's are not there."""
 
+import time
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -7,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from conversations.events import ConversationHidden, ReplyFailed, UserWrote
 from conversations.log import keys
@@ -216,6 +219,27 @@ def test_what_was_said_is_found(ada: Any, client: Client) -> None:
     assert [segment["text"] for segment in passage["excerpt"] if segment["hit"]] == ["tomatoes"]
     assert body["next_before"] is None
     assert client.get(f"{LIST}search/").status_code == 400
+
+
+def test_the_list_is_quick_with_10_000_conversations(ada: Any, client: Client) -> None:
+    now = timezone.now()
+    moments = [now - timedelta(minutes=number) for number in range(10_000)]
+    Conversation.objects.bulk_create(
+        (
+            Conversation(id=uuid4(), owner=ada, started_at=at, updated_at=at, sequence=1, turn_count=1, language="en")
+            for at in moments
+        ),
+        batch_size=1000,
+    )
+    client.get(LIST)
+    for query in ("", "?errors=false&language=en", f"?until={moments[-100].isoformat().replace('+', '%2B')}"):
+        began = time.perf_counter()
+        with CaptureQueriesContext(connection) as queries:
+            body = client.get(LIST + query).json()
+        assert len(body["results"]) == 50
+        assert len(queries) <= 8
+        # Some 50 ms alone; here other tests run beside it.
+        assert time.perf_counter() - began < 2
 
 
 def test_the_number_of_queries_does_not_grow(ada: Any, client: Client) -> None:
