@@ -118,7 +118,7 @@ def _decoded(type_: str, version: int, payload: str) -> Fact:
     return decode_fact(type_, version, clear)
 
 
-def _order(fact: Fact, session_id: str) -> Order | None:  # noqa: PLR0911 - one line a fact
+def _order(fact: Fact, session_id: str) -> Order | None:
     match fact:
         case SessionMuted(session_id=named, muted=muted, reason=reason) if named == session_id:
             return Order("mute" if muted else "unmute", reason)
