@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from conversations import listing
 from conversations.errors import WrongState
-from conversations.history_pages.requests import actor_of, found_or_404, told
+from conversations.history_pages.requests import actor_of, found_or_404, line, told
 from conversations.history_pages.views import standing
 from conversations.models import Turn
 from conversations.services import erasure, forks, titles
@@ -32,7 +32,7 @@ def rename(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 def fork(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """``turn``: the id of the last turn to take along; empty takes all."""
     standing(request, conversation_id)
-    forked = forks.fork(conversation_id, actor=actor_of(request), at_turn=request.POST.get("turn", ""))
+    forked = forks.fork(conversation_id, actor=actor_of(request), at_turn=line(request.POST, "turn"))
     return redirect(f"{reverse('conversations:chat')}?{urlencode({'conversation': forked})}")
 
 

@@ -17,6 +17,8 @@ from conversations.services.access import Actor
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 _LONGEST = 120
+_YEARS = (1970, 9000)
+"""Within these every day has a midnight in every time zone."""
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -33,11 +35,16 @@ def owner_id_of(request: HttpRequest) -> str:
 def filters_of(query: QueryDict) -> Filters:
     """What makes no sense filters nothing."""
     return Filters(
-        voice=query.get("voice", "")[:_LONGEST],
-        language=query.get("language", "")[:_LONGEST],
+        voice=line(query, "voice"),
+        language=line(query, "language"),
         since=_day(query.get("since", "")),
         until=_day(query.get("until", "")),
     )
+
+
+def line(query: QueryDict, name: str) -> str:
+    """A short text; without the character that PostgreSQL does not take."""
+    return query.get(name, "").replace("\x00", "")[:_LONGEST]
 
 
 def whole(text: str) -> int:
@@ -75,6 +82,7 @@ def told(view: View[[UUID]]) -> View[[UUID]]:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if _YEARS[0] <= day.year <= _YEARS[1] else None

@@ -64,6 +64,7 @@ def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     context = {
         "conversation": owned_one,
         "row": listing.rows([owned_one])[0],
+        "origin": _origin(request, owned_one),
         "title": title_of(owned_one, opening),
         "exchanges": exchanges,
         "forms": FORMS,
@@ -89,6 +90,14 @@ def standing(request: HttpRequest, conversation_id: UUID) -> Conversation:
     if found.erased_at is not None:
         raise ConversationNotFound
     return found
+
+
+def _origin(request: HttpRequest, conversation: Conversation) -> UUID | None:
+    """The conversation that this one was forked from, if it can still be opened."""
+    if conversation.forked_from is None:
+        return None
+    origin = listing.shown(owner_id_of(request)).filter(id=conversation.forked_from)
+    return origin.values_list("id", flat=True).first()
 
 
 def _page(owner_id: str, filters: Filters, cursor: str) -> listing.Page:

@@ -5,7 +5,7 @@ other as it was. What was redacted is not taken along.
 """
 
 import dataclasses
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from uuid import UUID
 
 import msgspec
@@ -130,9 +130,14 @@ class _Copy:
     owner_id: str
     sounds: list[str] = dataclasses.field(default_factory=list)
     """Files written so far."""
+    sound_keys: dict[str, DataKey] = dataclasses.field(default_factory=dict)
+    """By turn, for those that have a sound."""
 
     def run(self, turns: dict[str, Keep], kept: list[Keep]) -> None:
         """``turns``: what is kept of each; ``kept``: what is chosen at the beginning and at the end, and in between."""
+        heard = Turn.objects.filter(conversation=self.conversation).exclude(user_audio_id="", reply_audio_id="")
+        sounding = [turn_id for turn_id in heard.values_list("turn_id", flat=True) if turn_id in turns]
+        self.sound_keys = event_log().write_now(lambda: _sound_keys(self.target, sounding))
         waiting: list[NewEvent] = []
         chosen, begun = kept[0], set[str]()
         for event in self._facts(turns.keys()):
@@ -183,18 +188,23 @@ class _Copy:
 
     def _copy_sound(self, audio_id: str, turn_id: str) -> str:
         """The new id; empty when the sound is gone."""
+        key = self.sound_keys.get(turn_id)
+        if key is None:
+            return ""
         audio = _audio()
         try:
             plain = audio.open(audio_id, KeyRing.load(self.source, [turn_id]).find).read()
         except (AudioMissing, AudioDamaged):
             return ""
-        copied = audio.write(event_log().write_now(lambda: _sound_key(self.target, turn_id)), plain)
+        copied = audio.write(key, plain)
         self.sounds.append(copied)
         return copied
 
 
-def _sound_key(stream: str, turn_id: str) -> DataKey:
-    return KeyRing.load(stream, [turn_id]).data_key(turn_id, Purpose.SOUND, create=True)
+def _sound_keys(stream: str, turn_ids: Iterable[str]) -> dict[str, DataKey]:
+    """In the writer's transaction, where keys are made; all at once, since each transaction waits for the disk."""
+    ring = KeyRing.load(stream, ())
+    return {turn_id: ring.data_key(turn_id, Purpose.SOUND, create=True) for turn_id in turn_ids}
 
 
 def _name_alike(conversation: Conversation, new_id: str) -> None:

@@ -189,7 +189,20 @@ def test_fork_leads_to_the_chat_that_goes_on_with_it(client: Client, talk: Talk)
         ("assistant", "It is warm.", False),
     ]
     assert told["sequence"] == Conversation.objects.get(id=forked).sequence
-    assert "Forked from another conversation" in body(client, f"/history/{forked}")
+    assert f'href="/history/{talk.id}">Forked from another conversation' in body(client, f"/history/{forked}")
+    client.post(f"/history/{talk.id}/erase")
+    assert "Forked from another conversation" not in body(client, f"/history/{forked}")
+
+
+def test_odd_requests_do_no_harm(client: Client, talk: Talk) -> None:
+    for query in ("q=%00", "q=%F0%9F%98%80", "voice=%00", "language=%00x", "until=9999-12-31", "since=0001-01-01"):
+        assert client.get(f"/history?{query}").status_code == 200, query
+    for query in ("before=-1", "before=99999999999999999999"):
+        assert client.get(f"/history?q=x&{query}").status_code == 200, query
+    assert client.get("/history?before=MjAyNi0wMS0wMVQwMDowMDowMHx4").status_code == 400
+    assert client.get(f"/history/{talk.id}?turn=99999").status_code == 200
+    assert client.post(f"/history/{talk.id}/fork", {"turn": "\x00nowhere"}).status_code == 302
+    assert Conversation.objects.count() == 1
 
 
 def test_erasing_asks_first(client: Client, talk: Talk) -> None:

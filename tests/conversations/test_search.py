@@ -1,6 +1,7 @@
 """Search over what was said: it finds, it follows the log, it forgets, and its tables tell nobody anything."""
 
 import io
+import threading
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,26 @@ def test_a_search_that_cannot_catch_up_in_time_says_so(
     assert search.find(owner_id, "weather").behind > 0
     search.catch_up()
     assert search.find(owner_id, "weather").behind == 0
+
+
+def test_two_that_catch_up_at_once_leave_the_index_right(owner_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "WINDOW", 5)
+    for number in range(6):
+        Talk(owner_id).say(Said(f"Question number {number}?", "The answer."))
+
+    def work() -> None:
+        try:
+            search.catch_up()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert search.catch_up() == 0
+    assert _check() == []
 
 
 def test_what_was_erased_is_forgotten_at_once(owner_id: str, weather: Talk, chinese: Talk) -> None:
