@@ -24,7 +24,7 @@ class ConversationOpened(AvatarEvent, kw_only=True, tag="avatar.conversation"):
 
 
 class KeepUpdated(AvatarEvent, kw_only=True, tag="avatar.keep.updated"):
-    """The answer to ``avatar.keep.update``: from now on this is kept."""
+    """From now on this is kept: the answer to ``avatar.keep.update``, or because its owner chose it elsewhere."""
 
     keep: Keep
 

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 import structlog
 
+from conversations.events import Keep
 from conversations.realtime import extras as ex
 from conversations.realtime import refusals
 from conversations.realtime.answering import Answering
@@ -27,7 +28,7 @@ class Order(Protocol):
     """What `conversations.orders` brings."""
 
     @property
-    def kind(self) -> Literal["mute", "unmute", "end", "forget"]: ...
+    def kind(self) -> Literal["mute", "unmute", "end", "forget", "keep"]: ...
     @property
     def reason(self) -> str: ...
     @property
@@ -100,6 +101,9 @@ class Oversight:
                 self._tell_client(order)
             case "forget":
                 self._forget(order.turn_id)
+            case "keep":
+                self._live.keep = keep = msgspec.convert(order.reason, Keep)
+                self._live.extras.tell(lambda: ex.KeepUpdated(keep=keep))
             case _:
                 pass
 

@@ -1,4 +1,4 @@
-"""Live sessions of a conversation that was erased, or of which a turn was redacted: they look at the log at once."""
+"""Live sessions of a conversation that was erased, redacted, or is kept otherwise: they look at the log at once."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ def end_sessions(conversation_id: UUID) -> None:
 
 
 def tell_sessions(conversation_id: UUID) -> None:
-    """Asks the live sessions to forget what was redacted; they read in the log what that is."""
+    """Asks the live sessions to read in the log what was done to their conversation."""
     _tell(conversation_id, "look", "")
 
 

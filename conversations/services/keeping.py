@@ -5,6 +5,7 @@ from uuid import UUID
 
 from conversations.errors import Invalid, WrongState
 from conversations.events import Keep, KeepChanged
+from conversations.services import ending
 from conversations.services.access import Actor, owned, record
 
 
@@ -20,3 +21,4 @@ def choose(conversation_id: str | UUID, keep: Keep, *, actor: Actor) -> None:
         raise WrongState("The conversation was erased: begin a new one.")
     if conversation.keep != keep:
         record(conversation.id, KeepChanged(keep=keep), actor=actor)
+        ending.tell_sessions(conversation.id)

@@ -9,15 +9,17 @@ from django.contrib.auth import get_user_model
 from django.db import connections
 
 from conversations import selectors
+from conversations.consumers import RealtimeConsumer
 from conversations.events import KeepChanged
 from conversations.log.eventlog import event_log
+from conversations.models import Conversation
 from conversations.outside import LogAndLayer
 from conversations.realtime import refusals
 from conversations.realtime.limits import Limits
 from conversations.realtime.opening import Wish
 from conversations.realtime.session import Session
 from conversations.record import ConversationRecord
-from conversations.services import erasure
+from conversations.services import erasure, keeping
 from conversations.services.access import Actor
 from tests.conversations.conversing import person
 from tests.conversations.talker import LoudnessVad, Talker, loud, quiet, talking
@@ -68,6 +70,19 @@ async def test_a_client_without_the_extras_does_not_know_the_event() -> None:
         t.say("avatar.keep.update", keep="nothing")
         assert (await t.until("error"))["error"]["code"] == "unknown_event"
         assert t.record.of(KeepChanged) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "keep"), [("keep=nothing", "nothing"), ("keep=text&extras=avatar", "text"), ("", None)]
+)
+@pytest.mark.django_db(transaction=True)
+async def test_the_door_takes_the_choice_along(ada: Actor, query: str, keep: str | None) -> None:
+    socket = Socket(RealtimeConsumer(engines=FakeEngines, limits=Limits()), user=ada, query=query)
+    await socket.open()
+    assert (await socket.event())["type"] == "session.created"
+    await socket.leave()
+    [kept] = await event_log().read(lambda: list(Conversation.objects.values_list("keep", flat=True)))
+    assert kept == (keep or "sound")
 
 
 @pytest.mark.parametrize("keep", ["everything", "", "Nothing"])
@@ -182,6 +197,23 @@ async def test_a_live_session_forgets_a_turn_that_was_redacted(ada: Actor) -> No
         assert "irconium" not in shown(engines)
         assert "What was my secret?" in shown(engines)
         assert t.errors() == []
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_choice_made_elsewhere_is_told_to_the_live_session_and_its_own_only_once(ada: Actor) -> None:
+    async with live(str(ada.pk), FakeEngines()) as t:
+        conversation = (await t.until("avatar.conversation"))["conversation_id"]
+        await elsewhere(lambda: keeping.choose(conversation, "nothing", actor=ada))
+        assert (await t.until("avatar.keep.updated"))["keep"] == "nothing"
+        t.say("avatar.keep.update", keep="text")
+        assert (await t.until("avatar.keep.updated"))["keep"] == "text"
+        await elsewhere(lambda: keeping.choose(conversation, "sound", actor=ada))
+        assert (await t.until("avatar.keep.updated"))["keep"] == "sound"
+        assert [event["keep"] for event in t.seen if event["type"] == "avatar.keep.updated"] == [
+            "nothing",
+            "text",
+            "sound",
+        ]
 
 
 @pytest.mark.django_db(transaction=True)
