@@ -12,8 +12,8 @@ from django.db import OperationalError
 from conversations import broadcast, orders
 from conversations.errors import Invalid, NotAllowed, SessionNotFound, WrongState
 from conversations.events import ReplyHeard, SessionClosed, SessionCut, SessionMuted, UserWrote
-from conversations.models import Session
-from conversations.services import live
+from conversations.models import Session, Turn
+from conversations.services import erasure, live
 from tests.conversations.moderators import in_thread, live_session, moderator, person
 from tests.conversations.talker import loud
 from tests.fake_engines import FakeEngines
@@ -183,6 +183,38 @@ async def test_a_database_that_is_away_ends_no_conversation(ana: Any, monkeypatc
         await socket.write("Still here?")
         await socket.say("response.create")
         await socket.until("response.done")
+
+
+async def test_a_redacted_turn_leaves_the_context_of_the_session(ana: Any) -> None:
+    engines = FakeEngines()
+    async with live_session(ana, engines) as socket:
+        await socket.write("My secret is blue.")
+        await socket.say("response.create")
+        await socket.until("response.done")
+        await socket.until("avatar.heard")
+        turn = await in_thread(lambda: Turn.objects.get().turn_id)
+        await in_thread(
+            lambda: erasure.redact_turn(socket.conversation_id, turn, actor=ana, reason="request", what="all")
+        )
+        gone = {(await socket.until("conversation.item.deleted"))["item_id"] for _ in range(2)}
+        assert gone == {event["item"]["id"] for event in socket.seen if event["type"] == "conversation.item.added"}
+        await socket.write("What is my secret?")
+        await socket.say("response.create")
+        await socket.until("response.done")
+        shown = [message["content"] for message in engines.requests[-1].messages[1:]]
+        assert shown == ["What is my secret?"]
+
+
+async def test_erasing_a_conversation_ends_its_session_at_once(ana: Any) -> None:
+    async with live_session(ana) as socket:
+        await socket.write("My secret is blue.")
+        await socket.until("conversation.item.done")
+        began = time.monotonic()
+        await in_thread(lambda: erasure.erase_conversation(socket.conversation_id, actor=ana, reason="request"))
+        assert (await socket.until("error"))["error"]["code"] == "conversation_not_found"
+        assert await socket.closed() == 4404
+        assert time.monotonic() - began < 3.0
+        await socket.wait(5)
 
 
 async def test_who_may_and_when(ana: Any, mod: Any) -> None:
