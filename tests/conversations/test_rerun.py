@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from django.core.management import CommandError, call_command
 
 from conversations import selectors
@@ -20,11 +22,12 @@ from conversations.log.eventlog import event_log
 from conversations.log.verify import verify
 from conversations.models import Conversation
 from conversations.rerun.compare import Times
-from conversations.rerun.engines import PatientEngines, choose
+from conversations.rerun.engines import PatientEngines, choose, opened
 from conversations.rerun.fork import recorded_opus
 from conversations.rerun.run import Rerun, Told, Wish
 from conversations.streams import stream_of
 from inference.errors import EngineError
+from inference.types import ChatRequest
 from tests.conversations.recorded import Recorded
 from tests.fake_engines import FakeEngines
 
@@ -235,18 +238,42 @@ def test_names_that_are_not_there_are_refused_before_anything_is_made(
     assert Conversation.objects.count() == 1
 
 
-async def test_another_server_answers_under_the_models_name() -> None:
+async def test_another_servers_model_is_taken_by_its_name() -> None:
     status = await FakeEngines().status()
     chosen = choose(status, "http://127.0.0.1:1234/v1#big-model", "")
     assert (chosen.chat_url, chosen.model) == ("http://127.0.0.1:1234/v1", "big-model")
-    chat = FakeEngines(replies=("From elsewhere.",))
-    here = FakeEngines()
-    engines = PatientEngines(here, chat)
-    from inference.types import ChatRequest
 
-    deltas = [delta async for delta in engines.chat(ChatRequest(messages=({"role": "user", "content": "?"},)))]
-    assert "".join(delta.text for delta in deltas) == "From elsewhere."
-    assert here.requests == []
+
+@asynccontextmanager
+async def _other_server(seen: list[tuple[str, bytes]]) -> AsyncIterator[str]:
+    """An OpenAI-compatible server that answers one sentence."""
+
+    async def completions(request: web.Request) -> web.StreamResponse:
+        seen.append((request.headers.get("Authorization", ""), await request.read()))
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for delta in ({"content": "From elsewhere."}, {}):
+            choice = {"index": 0, "delta": delta, "finish_reason": None if delta else "stop"}
+            await response.write(b"data: " + msgspec.json.encode({"choices": [choice]}) + b"\n\n")
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", completions)
+    async with TestServer(app) as server:
+        yield str(server.make_url("/v1"))
+
+
+async def test_another_server_is_asked_by_its_address_with_its_own_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTHER_KEY", "a key")
+    seen: list[tuple[str, bytes]] = []
+    async with _other_server(seen) as url, opened(f"{url}#big", key_variable="OTHER_KEY") as engines:
+        asked = ChatRequest(messages=({"role": "user", "content": "?"},), model="big")
+        deltas = [delta.text async for delta in engines.chat(asked)]
+    assert "".join(deltas) == "From elsewhere."
+    [(authorization, body)] = seen
+    assert authorization == "Bearer a key"
+    assert msgspec.json.decode(body)["model"] == "big"
 
 
 Command = Callable[..., tuple[int, str]]
@@ -255,10 +282,10 @@ Command = Callable[..., tuple[int, str]]
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch) -> Command:
     @asynccontextmanager
-    async def opened(llm: str = "", *, key_variable: str = "") -> AsyncIterator[PatientEngines]:
+    async def fakes(llm: str = "", *, key_variable: str = "") -> AsyncIterator[PatientEngines]:
         yield PatientEngines(FakeEngines(heard=("Something else entirely.",)))
 
-    monkeypatch.setattr("conversations.management.commands.rerun.opened", opened)
+    monkeypatch.setattr("conversations.management.commands.rerun.opened", fakes)
 
     def run(*arguments: str) -> tuple[int, str]:
         out = io.StringIO()
