@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
 from conversations import words
+from conversations.columns import fit
 from conversations.errors import UnknownOwner
 from conversations.events import (
     ConversationErased,
@@ -117,6 +118,8 @@ class Rows:
                 conversation.slowest_ms = max(turn.first_audio_ms, conversation.slowest_ms or 0.0)
             if not (event.redacted or turn.redacted or turn.keep == Keep.NOTHING):
                 self._say(turn, fact)
+            fit(turn)
+        fit(conversation)
 
     def _administer(self, conversation: Conversation, fact: Fact, event: RecordedEvent) -> None:
         """What befalls the conversation as a whole."""
@@ -261,7 +264,7 @@ def _started(event: RecordedEvent, fact: Fact) -> Conversation:
 
 
 def _opened(conversation: Conversation, fact: SessionOpened, event: RecordedEvent) -> Session:
-    return Session(
+    session = Session(
         session_id=fact.session_id,
         conversation=conversation,
         opened_at=event.recorded_at,
@@ -269,10 +272,12 @@ def _opened(conversation: Conversation, fact: SessionOpened, event: RecordedEven
         voice=fact.voice,
         language=fact.language,
     )
+    fit(session)
+    return session
 
 
 def _raised(conversation: Conversation, fact: FlagRaised, event: RecordedEvent) -> Flag:
-    return Flag(
+    flag = Flag(
         flag_id=fact.flag_id,
         conversation=conversation,
         turn_id=fact.turn_id,
@@ -281,6 +286,8 @@ def _raised(conversation: Conversation, fact: FlagRaised, event: RecordedEvent) 
         raised_by="" if fact.rule else event.metadata.actor,
         raised_at=event.recorded_at,
     )
+    fit(flag)
+    return flag
 
 
 def _describe(turn: Turn, fact: Fact) -> None:
