@@ -1,16 +1,14 @@
 """Titles: given by the owner, sealed under the conversation's key, gone with it."""
 
-from pathlib import Path
-
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
 
 from avatar_project.models import User
 from conversations import listing
 from conversations.errors import ConversationNotFound, Invalid, WrongState
 from conversations.history_tables import Title
 from conversations.services import erasure, titles
+from tests.conversations.log_helpers import stored_bytes
 from tests.conversations.talks import Said, Talk
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,9 +62,7 @@ def test_a_title_has_its_length(owner: User) -> None:
 def test_a_title_is_sealed_and_dies_with_its_conversation(owner: User) -> None:
     talk = Talk(str(owner.pk)).say("Mine.")
     titles.rename(talk.id, "Zanzibar", actor=owner)
-    if connection.vendor == "sqlite":
-        name = Path(str(connection.settings_dict["NAME"]))
-        assert b"Zanzibar" not in b"".join(path.read_bytes() for path in name.parent.glob(name.name + "*"))
+    assert b"Zanzibar" not in stored_bytes()
     erasure.erase_conversation(talk.id, actor=owner, reason="request")
     assert not Title.objects.exists()
     with pytest.raises(WrongState):
