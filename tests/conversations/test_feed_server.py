@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import aiohttp
 import psutil
 import pytest
+import websockets
 
 from tests.server import ROOT, Stack
 
@@ -28,6 +29,7 @@ print(key_of(owner))
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     environment = {"AVATAR_FEED_STREAMS_EACH": "30", "AVATAR_API_READS_PER_MINUTE": "100000"}
+    environment["AVATAR_LOG_LEVEL"] = "DEBUG"  # Even then no line may hold a key.
     with Stack(tmp_path_factory.mktemp("feed"), environment, engines=False) as stack:
         yield stack
 
@@ -97,9 +99,10 @@ async def test_a_stream_holds_no_thread(served: Stack, key: str) -> None:
     headers = {"Accept": "text/event-stream", "Authorization": f"Bearer {key}"}
     web = psutil.Process(served.pid("web"))
     async with aiohttp.ClientSession() as session:
-        threads: list[int] = []
+        newest = await Reader(served, key).latest(session)
+        url, threads = f"{served.base_url}/api/events/?after={newest}", list[int]()
         for _ in range(2):
-            opened = [await session.get(f"{served.base_url}/api/events/", headers=headers) for _ in range(STREAMS)]
+            opened = [await session.get(url, headers=headers) for _ in range(STREAMS)]
             for answer in opened:
                 await answer.content.readline()
             threads.append(web.num_threads())
@@ -109,6 +112,23 @@ async def test_a_stream_holds_no_thread(served: Stack, key: str) -> None:
         idle = web.num_threads()
     # The doors' two, the feed's two; not one for each stream.
     assert max(threads) < idle + 5, (threads, idle)
+
+
+async def test_a_key_opens_a_socket_and_is_in_no_line_of_the_log(served: Stack, key: str) -> None:
+    url, protocol = f"{served.ws_url}/v1/realtime", f"openai-insecure-api-key.{key}"
+    async with websockets.connect(url, subprotocols=["realtime", protocol]) as socket:  # type: ignore[list-item]
+        assert socket.subprotocol == "realtime"
+        # There are no engines here, but somebody who has come in.
+        assert json.loads(await socket.recv()).get("error", {}).get("code") != "unauthorized"
+    wrong = {"Authorization": f"Bearer {key[:-1]}"}
+    async with websockets.connect(url, additional_headers=wrong) as socket:
+        assert json.loads(await socket.recv())["error"]["code"] == "unauthorized"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{served.base_url}/api/events/", headers=wrong) as answer,
+    ):
+        assert answer.status == 401
+    assert key.rpartition("_")[2][:-1] not in served.log("web")
 
 
 async def test_a_stopping_server_ends_its_streams(served: Stack, key: str) -> None:
