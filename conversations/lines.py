@@ -3,11 +3,12 @@
 from datetime import datetime
 
 import msgspec
+from django.urls import reverse
 
 from conversations.events import decode_fact
 from conversations.history import History
 from conversations.log import store
-from conversations.models import Conversation
+from conversations.models import Conversation, Turn
 from conversations.streams import stream_of
 
 MOST = 400
@@ -15,13 +16,14 @@ MOST = 400
 
 
 class EarlierLine(msgspec.Struct, frozen=True):
-    """``complete``: False for an answer that was cut off."""
+    """``complete``: False for an answer that was cut off. ``recording``: the address of its sound, if it was kept."""
 
     id: str
     role: str
     text: str
     at: datetime
     complete: bool
+    recording: str = ""
 
 
 class Earlier(msgspec.Struct, frozen=True):
@@ -43,7 +45,26 @@ def earlier_lines(conversation: Conversation) -> Earlier:
         began.setdefault(getattr(fact, "item_id", ""), event.recorded_at)
         sequence = event.sequence
     said = [item for item in history.items() if item.kind == "message" and item.role in {"user", "assistant"}]
+    recordings = _recordings(conversation)
     lines = tuple(
-        EarlierLine(item.item_id, item.role, item.text, began[item.item_id], item.complete) for item in said[-MOST:]
+        EarlierLine(
+            item.item_id, item.role, item.text, began[item.item_id], item.complete, recordings.get(item.item_id, "")
+        )
+        for item in said[-MOST:]
     )
     return Earlier(str(conversation.id), sequence, len(said) - len(lines), lines)
+
+
+def _recordings(conversation: Conversation) -> dict[str, str]:
+    """Addresses of sounds by item; of an answer, what was heard of it."""
+    found: dict[str, str] = {}
+    for turn in Turn.objects.filter(conversation=conversation).exclude(user_audio_id="", reply_audio_id=""):
+        if turn.user_audio_id:
+            found[turn.user_item_id] = _address(turn, "user")
+        if turn.reply_audio_id and turn.heard_ms:
+            found[turn.reply_item_id] = _address(turn, "reply")
+    return found
+
+
+def _address(turn: Turn, who: str) -> str:
+    return reverse("conversations:turn_audio", args=[turn.conversation_id, turn.number, who])

@@ -85,6 +85,9 @@ async def test_a_walk_through_the_history(stack: Stack, open_chat: OpenChat) -> 
     await page.wait_for_selector(".line.assistant")
     assert await chat.lines("user") == ["What is the weather like tomorrow?"]
     await chat.state("idle")  # what was said before takes no place on the server
+    await page.locator(".line.assistant .line-replay").first.click()
+    await chat.until_heard()
+    await chat.until("!document.querySelector('.line.replaying')")
     await chat.type("And the day after?")
     await chat.until_heard()
     await chat.hush()

@@ -194,6 +194,16 @@ def test_fork_leads_to_the_chat_that_goes_on_with_it(client: Client, talk: Talk)
     assert "Forked from another conversation" not in body(client, f"/history/{forked}")
 
 
+def test_earlier_lines_name_their_recordings(client: Client, owner: User) -> None:
+    talk = Talk(str(owner.pk), sound=b"a sound").say(Said("One?", "It is one."), Said("Two?", "Not heard.", heard=""))
+    lines = client.get(f"/history/{talk.id}/lines").json()["lines"]
+    assert [(line["id"], line["recording"]) for line in lines] == [
+        ("u1", f"/history/{talk.id}/turns/1/user/audio"),
+        ("a1", f"/history/{talk.id}/turns/1/reply/audio"),
+        ("u2", f"/history/{talk.id}/turns/2/user/audio"),
+    ]
+
+
 def test_odd_requests_do_no_harm(client: Client, talk: Talk) -> None:
     for query in ("q=%00", "q=%F0%9F%98%80", "voice=%00", "language=%00x", "until=9999-12-31", "since=0001-01-01"):
         assert client.get(f"/history?{query}").status_code == 200, query

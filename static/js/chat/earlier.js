@@ -36,11 +36,12 @@ async function asked(url) {
   }
 }
 
-function add(lines, { id, role, text, at, complete }) {
+function add(lines, { id, role, text, at, complete, recording }) {
   const line = lines.open(id, role, new Date(at));
   if (line.text) return;
   line.text = text;
   line.final = true;
+  line.recording = recording;
   if (!complete) line.cutMs = CUT_AT_ITS_END;
   lines.changed(line);
 }

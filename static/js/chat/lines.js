@@ -14,6 +14,8 @@ export class Line {
   /** Milliseconds from the end of speech to the first sound. */
   latencyMs = null;
   failed = "";
+  /** Address of its sound on the server, for a line from before this page. */
+  recording = "";
 
   constructor(id, role, at) {
     this.id = id;

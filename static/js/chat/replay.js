@@ -17,6 +17,32 @@ export class Replay extends EventTarget {
     const samples = toFloat(joined(pieces));
     const buffer = this.player.context.createBuffer(1, samples.length, RATE);
     buffer.copyToChannel(samples, 0);
+    this.begin(line, buffer);
+  }
+
+  /** @param {string} line @param {string} url of a sound on the server @returns {Promise<boolean>} whether there is one */
+  async playRecording(line, url) {
+    this.stop();
+    this.show(line);
+    const asked = (this.asked = Symbol(line));
+    await this.player.start();
+    const buffer = await this.fetched(url);
+    if (this.asked !== asked || this.line !== line) return true; // stopped meanwhile, or asked for once more
+    if (buffer === null) this.stop();
+    else this.begin(line, buffer);
+    return buffer !== null;
+  }
+
+  async fetched(url) {
+    try {
+      const answer = await fetch(url);
+      return answer.ok ? await this.player.context.decodeAudioData(await answer.arrayBuffer()) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  begin(line, buffer) {
     const source = new AudioBufferSourceNode(this.player.context, { buffer });
     source.connect(this.player.context.destination);
     source.addEventListener("ended", () => this.source === source && this.stop());

@@ -64,7 +64,7 @@ export class TranscriptView {
   }
 
   drawReplay(line, { replay }) {
-    replay.hidden = !(line.final && this.sounds.has(line.id));
+    replay.hidden = !(line.final && (this.sounds.has(line.id) || line.recording));
     const playing = this.replay.line === line.id;
     if (replay.dataset.playing === String(playing)) return;
     replay.dataset.playing = String(playing);
@@ -75,7 +75,15 @@ export class TranscriptView {
 
   toggleReplay(line) {
     if (this.replay.line === line.id) this.replay.stop();
-    else void this.replay.play(line.id, this.sounds.of(line.id));
+    else if (this.sounds.has(line.id)) void this.replay.play(line.id, this.sounds.of(line.id));
+    else void this.playRecording(line);
+  }
+
+  /** A recording that is gone meanwhile (erased) leaves no button behind. */
+  async playRecording(line) {
+    if (await this.replay.playRecording(line.id, line.recording)) return;
+    line.recording = "";
+    this.draw(line);
   }
 
   showReplay() {
