@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 
 from conversations.events import TurnMeasured
-from inference.accuracy_text import edits, units
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -70,12 +69,16 @@ def recorded_times(measured: TurnMeasured | None) -> Times:
 
 def word_errors(reference: str, heard: str, language: str) -> tuple[int, int]:
     """Edits, and words of the reference."""
+    from inference.accuracy_text import edits, units  # noqa: PLC0415 - opencc, for those who compare
+
     wanted = units(reference, language or "en")
     return edits(wanted, units(heard, language or "en")), len(wanted)
 
 
 def similarity(then: str, now: str, language: str) -> float:
     """1 minus the words' edit distance over the longer one's length."""
+    from inference.accuracy_text import edits, units  # noqa: PLC0415
+
     one, other = units(then, language or "en"), units(now, language or "en")
     longer = max(len(one), len(other))
     return round(1 - edits(one, other) / longer, 3) if longer else 1.0

@@ -8,6 +8,7 @@ import msgspec
 from django.conf import settings
 
 from conversations.errors import Invalid
+from conversations.rerun.queue import is_url
 from inference.client import EngineClient
 from inference.ports import Engines, Lease
 from inference.types import ChatDelta, ChatRequest, HostStatus, Transcript
@@ -63,10 +64,6 @@ class PatientEngines:
 
     async def status(self) -> HostStatus:
         return await self._host.status()
-
-
-def is_url(llm: str) -> bool:
-    return llm.startswith(("http://", "https://"))
 
 
 @asynccontextmanager

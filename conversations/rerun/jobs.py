@@ -8,11 +8,11 @@ import structlog
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
-from django_q.tasks import async_task
 
 from conversations.errors import Refused
 from conversations.log.errors import LogError
 from conversations.rerun.engines import opened
+from conversations.rerun.queue import enqueue
 from conversations.rerun.run import Rerun, Told, Wish, in_thread
 from conversations.rerun_tables import RerunJob, RerunState
 from inference.errors import EngineError
@@ -20,10 +20,6 @@ from inference.errors import EngineError
 log = structlog.get_logger(__name__)
 SLICE_S = 240.0
 """A task ends after this long and asks for the next; well within the cluster's own timeout."""
-
-
-def enqueue(job_id: UUID) -> None:
-    async_task("conversations.rerun.jobs.work", str(job_id), group="rerun")
 
 
 def work(job_id: str, slice_s: float = SLICE_S) -> str:

@@ -7,8 +7,7 @@ from django.contrib.auth import get_user_model
 from conversations.errors import ConversationNotFound, Invalid, NotAllowed, Refused, WrongState
 from conversations.events import RecordingHeard
 from conversations.models import Conversation, Keep
-from conversations.rerun import jobs
-from conversations.rerun.engines import is_url
+from conversations.rerun.queue import enqueue, is_url
 from conversations.rerun_tables import RerunJob, RerunState
 from conversations.services.access import Actor, owned_or_permitted, record
 
@@ -60,7 +59,7 @@ def start(
         instructions=instructions,
         transcribe=transcribe,
     )
-    jobs.enqueue(job.id)
+    enqueue(job.id)
     return job
 
 

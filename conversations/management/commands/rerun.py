@@ -13,7 +13,8 @@ from tqdm import tqdm
 from conversations.errors import Refused
 from conversations.log.errors import LogError
 from conversations.models import Conversation, Keep
-from conversations.rerun.engines import is_url, opened
+from conversations.rerun.engines import opened
+from conversations.rerun.queue import is_url
 from conversations.rerun.report import Outcome, Thresholds, report, summary_lines, turn_lines
 from conversations.rerun.run import Rerun, Told, Wish
 from inference.errors import EngineError
