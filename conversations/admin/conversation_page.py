@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext
 
 from conversations import selectors
@@ -141,10 +141,7 @@ def _links(request: HttpRequest, conversation: Conversation) -> tuple[Button, ..
         url = reverse("admin:conversations_conversation_replay", args=[conversation.id])
         links.append(Button(gettext("Replay"), url, final=False))
     if conversation.erased_at is None and request.user.has_perm("conversations.rerun_conversation"):
-        try:
-            url = reverse("admin:conversations_rerunjob_start")
-        except NoReverseMatch:
-            return tuple(links)
+        url = reverse("admin:conversations_rerunjob_start")
         links.append(Button(gettext("Run again"), f"{url}?conversation={conversation.id}", final=False))
     return tuple(links)
 

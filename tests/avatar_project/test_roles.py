@@ -167,6 +167,27 @@ def test_the_pages_lead_the_staff_to_the_admin() -> None:
         assert ('href="/admin/"' in client.get("/chat").content.decode()) == leads
 
 
+def test_an_administrator_adds_people_and_gives_them_roles() -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    fields = {
+        "username": "mia",
+        "usable_password": "true",
+        "password1": "a long one 4711",
+        "password2": "a long one 4711",
+    }
+    assert client.post("/admin/avatar_project/user/add/", fields).status_code == 302
+    mia = User.objects.get(username="mia")
+    path = f"/admin/avatar_project/user/{mia.pk}/change/"
+    assert client.get(path).status_code == 200
+    role = Group.objects.get(name="moderator")
+    answer = client.post(path, {"username": "mia", "is_staff": "on", "groups": [role.pk], "is_active": ""})
+    assert answer.status_code == 302
+    mia = User.objects.get(username="mia")
+    assert (mia.is_staff, mia.is_active, list(mia.groups.all())) == (True, True, [role])
+    assert Client().login(username="mia", password="a long one 4711")
+
+
 def test_people_are_blocked_and_let_in_again(places: dict[str, str]) -> None:
     client = Client()
     client.force_login(person("mia", role="moderator", is_staff=True))
