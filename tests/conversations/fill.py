@@ -7,6 +7,7 @@ the clock can be set back so that the conversations lie on many days.
 """
 
 import argparse
+import contextlib
 import os
 import random
 import sys
@@ -77,7 +78,7 @@ def fill(
     """
     from django.contrib.auth import get_user_model
 
-    from conversations.log.eventlog import event_log
+    from conversations.log.eventlog import EventLog
 
     if owner_ids is None:
         owner_ids = [str(get_user_model().objects.get_or_create(username="filled")[0].pk)]
@@ -85,8 +86,8 @@ def fill(
     filled = Filled()
     clock = _Clock()
     newest = clock.moment
-    log = event_log()
-    with _clock_of_the_log(clock):
+    log = EventLog(timeout_s=120.0)  # a busy machine may take its time
+    with _clock_of_the_log(clock), contextlib.closing(log):
         batch = max(1, _BATCH // max(1, turns))
         for start in range(0, conversations, batch):
             numbers = range(start, min(start + batch, conversations))
