@@ -67,15 +67,15 @@ def apply(items: Iterator[Overdue], *, for_s: float = 240.0) -> Iterator[Overdue
 def _erase(item: Overdue) -> None:
     if item.what != "conversation":
         what: burial.What = "all" if item.what == "turn" else "sound"
-        burial.redact(item.conversation_id, item.turn_id, actor=None, reason=REASON, what=what)
+        burial.redact(item.conversation_id, item.turn_id, reason=REASON, what=what)
         return
     # What a fork took over is as old there as here.
     if forks := copies_of([item.conversation_id]):
         shared = Turn.objects.filter(conversation__in=forks, redacted=False).values("turn_id")
         turns = Turn.objects.filter(conversation_id=item.conversation_id, turn_id__in=shared)
         for turn_id in list(turns.values_list("turn_id", flat=True)):
-            burial.redact(item.conversation_id, turn_id, actor=None, reason=REASON, what="all")
-    burial.bury(item.conversation_id, actor=None, reason=REASON)
+            burial.redact(item.conversation_id, turn_id, reason=REASON, what="all")
+    burial.bury(item.conversation_id, reason=REASON)
 
 
 def _ended_before(cutoff: datetime) -> QuerySet[Conversation]:

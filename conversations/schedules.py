@@ -1,7 +1,10 @@
 """What the task cluster does by the clock. `manage.py prepare` puts it into django-q2's table at every start."""
 
+from datetime import timedelta
+
 import msgspec
 from django.conf import settings
+from django.utils import timezone
 from django_q.models import Schedule
 
 HOUR = 60
@@ -29,6 +32,18 @@ def periodic() -> tuple[Periodic, ...]:
     if settings.HEADS_DIR is not None:
         wanted.append(Periodic("avatar: export heads", "conversations.tasks.export_heads", settings.HEADS_MINUTES))
     return tuple(wanted)
+
+
+def later(function: str, arguments: tuple[str, ...], *, minutes: int) -> Schedule:
+    """Lets the task cluster call ``function`` once, in so many minutes, unless the row is deleted before."""
+    return Schedule.objects.create(
+        name=f"once: {function.rpartition('.')[2]}",
+        func=function,
+        args=repr(arguments),
+        schedule_type=Schedule.ONCE,
+        repeats=-1,
+        next_run=timezone.now() + timedelta(minutes=minutes),
+    )
 
 
 def ensure() -> None:

@@ -1,9 +1,12 @@
 """What the task cluster does (`manage.py qcluster`); `schedules` says when. Each may run again at any time."""
 
+from uuid import UUID
+
 from django.utils import timezone
 
 from conversations import heads_export, presence, purging, retention, search, sweeping
 from conversations.flagging import applying
+from conversations.services import erasure
 
 _SEARCH_S = 300.0
 """Less than a task may last; the next minute goes on."""
@@ -13,6 +16,12 @@ def apply_retention() -> str:
     """Erases what was kept for as long as the operator allows."""
     erased = sum(1 for _ in retention.apply(retention.overdue(timezone.now())))
     return f"{erased} erased"
+
+
+def finish_person(person: str, actor_id: str, reason: str) -> str:
+    """Goes on with erasing a person where a kill has ended it."""
+    erasure.finish_person(UUID(person), actor_id, reason)
+    return "finished"
 
 
 def purge_erased() -> str:

@@ -22,36 +22,35 @@ from conversations.log.models import Purpose
 from conversations.log.types import Metadata
 from conversations.models import Conversation, Keep, Turn
 from conversations.services import ending
-from conversations.services.access import Actor
 from conversations.streams import stream_of
 
 log = structlog.get_logger(__name__)
 What = Literal["all", "sound"]
 
 
-def bury(conversation_id: UUID, *, actor: Actor | None, reason: str) -> None:
+def bury(conversation_id: UUID, *, actor_id: str = "", reason: str) -> None:
     """Erases a conversation; its live sessions end. Once more, it finishes what is left.
 
-    Raises `log.errors.LogError` (call again).
+    ``actor_id`` is empty for the system itself. Raises `log.errors.LogError` (call again).
     """
-    event_log().write_now(partial(_bury, conversation_id, _metadata(actor), reason))
+    event_log().write_now(partial(_bury, conversation_id, Metadata(actor=actor_id), reason))
     ending.end_sessions(conversation_id)
     removed = remove_sounds(conversation_id)
     log.info("conversation_erased", conversation=str(conversation_id), reason=reason, sounds=removed)
 
 
-def redact(conversation_id: UUID, turn_id: str, *, actor: Actor | None, reason: str, what: What) -> None:
+def redact(conversation_id: UUID, turn_id: str, *, actor_id: str = "", reason: str, what: What) -> None:
     """Takes words and sound of a turn away, or its sound, wherever there is a copy of it (forks).
 
     Once more, it finishes what is left. Raises `Invalid` when there is no such turn, `WrongState` when the
     conversation was erased, `log.errors.LogError`.
     """
     for holder in holders_of(conversation_id, turn_id):
-        _redact_in(holder, turn_id, actor, reason, what)
+        _redact_in(holder, turn_id, actor_id, reason, what)
 
 
-def _redact_in(conversation_id: UUID, turn_id: str, actor: Actor | None, reason: str, what: What) -> None:
-    event_log().write_now(partial(_redact, conversation_id, turn_id, _metadata(actor), reason, what))
+def _redact_in(conversation_id: UUID, turn_id: str, actor_id: str, reason: str, what: What) -> None:
+    event_log().write_now(partial(_redact, conversation_id, turn_id, Metadata(actor=actor_id), reason, what))
     ending.tell_sessions(conversation_id)
     removed = sweeping.remove_sounds(stream_of(str(conversation_id)), turn_id)
     log.info("turn_redacted", conversation=str(conversation_id), turn=turn_id, what=what, sounds=removed)
@@ -89,7 +88,3 @@ def _redact(conversation_id: UUID, turn_id: str, metadata: Metadata, reason: str
 
 def _append(stream: str, fact: Fact, metadata: Metadata) -> None:
     store.append(stream, store.ANY, [new_event(fact, metadata)])
-
-
-def _metadata(actor: Actor | None) -> Metadata:
-    return Metadata(actor=str(actor.pk) if actor is not None else "")

@@ -13,6 +13,7 @@ import structlog
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
+from conversations import schedules
 from conversations.errors import ConversationNotFound, Invalid, NotAllowed, PersonNotFound, WrongState
 from conversations.events import ConversationHidden
 from conversations.kept import new_event
@@ -31,6 +32,9 @@ from conversations.services.reasons import checked
 from conversations.signals import person_forgotten, person_leaving
 from conversations.streams import stream_of
 
+FINISH = "conversations.tasks.finish_person"
+FINISH_AFTER_MINUTES = 10
+"""Long after the call has finished everything itself, if nothing killed it."""
 RERUN = "rerun"
 """Why a re-run is hidden (`conversations.rerun.fork`)."""
 log = structlog.get_logger(__name__)
@@ -46,7 +50,7 @@ def erase_conversation(conversation_id: str | UUID, *, actor: Actor | None, reas
     conversation = _reached(conversation_id, actor, "erase_conversation")
     checked(reason)
     for one in (conversation, *_unreachable_copies([conversation])):
-        burial.bury(one.id, actor=actor, reason=reason)
+        burial.bury(one.id, actor_id=_id_of(actor), reason=reason)
     scrub.empty_journal()
 
 
@@ -61,7 +65,7 @@ def redact_turn(
     checked(reason)
     if what not in get_args(What):
         raise Invalid(f"What is redacted is one of {', '.join(get_args(What))}.")
-    burial.redact(conversation.id, turn_id, actor=actor, reason=reason, what=what)
+    burial.redact(conversation.id, turn_id, actor_id=_id_of(actor), reason=reason, what=what)
     scrub.empty_journal()
 
 
@@ -76,17 +80,28 @@ def erase_person(user_id: str | UUID, *, actor: Actor | None, reason: str) -> No
         require(actor, "erase_conversation")
     checked(reason)
     person = _person(user_id, actor)
+    actor_id = _id_of(actor)
+    promise = schedules.later(FINISH, (str(person), actor_id, reason), minutes=FINISH_AFTER_MINUTES)
+    finish_person(person, actor_id, reason)
+    promise.delete()
+
+
+def finish_person(person: UUID, actor_id: str, reason: str) -> None:
+    """`erase_person` without asking who may: after a kill the task cluster goes on with what is left."""
     person_leaving.send(sender=erase_person, user_id=person)
-    metadata = Metadata(actor=str(actor.pk) if actor is not None else "")
-    while not event_log().write_now(partial(_bury_person, person, metadata, reason)):
+    while not event_log().write_now(partial(_bury_person, person, Metadata(actor=actor_id), reason)):
         theirs = list(Conversation.objects.filter(owner__pk=person, erased_at__isnull=True))
         for conversation in (*theirs, *_unreachable_copies(theirs)):
-            burial.bury(conversation.id, actor=actor, reason=reason)
+            burial.bury(conversation.id, actor_id=actor_id, reason=reason)
     # Of those that were erased before a kill, the files may still be there.
     for conversation in Conversation.objects.filter(owner__pk=person):
         burial.remove_sounds(conversation.id)
     scrub.empty_journal()
     log.info("person_erased", person=str(person), reason=reason)
+
+
+def _id_of(actor: Actor | None) -> str:
+    return str(actor.pk) if actor is not None else ""
 
 
 def _unreachable_copies(conversations: Iterable[Conversation]) -> list[Conversation]:

@@ -1,12 +1,13 @@
 """A process that is killed (SIGKILL) in the middle of an erasure.
 
-Commands: ``prepare``, ``kill WHAT STEP``, ``again WHAT``, ``purge``; WHAT is ``conversation`` or ``person``. All but
-``prepare`` and ``kill`` also prove the record, before and after.
+Commands: ``prepare``, ``kill WHAT STEP``, ``again WHAT``, ``cluster`` (what the task cluster would do), ``purge``; WHAT
+is ``conversation`` or ``person``. All but ``prepare`` and ``kill`` also prove the record, before and after.
 
 STEP: ``in-transaction`` (the keys are destroyed, nothing is committed), ``before-files``, ``between-files`` (one file
 is gone), ``between-conversations`` (of a person).
 """
 
+import ast
 import os
 import signal
 import sys
@@ -20,6 +21,8 @@ django.setup()
 from asgiref.sync import async_to_sync  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from django.utils.module_loading import import_string  # noqa: E402
+from django_q.models import Schedule  # noqa: E402
 
 from conversations import search, sweeping  # noqa: E402
 from conversations.log.audio import AudioStore  # noqa: E402
@@ -88,6 +91,11 @@ def main(command: str, what: str = "", step: str = "") -> None:
         case "again":
             _prove()
             _erase(what)
+            _prove()
+        case "cluster":
+            _prove()
+            promised = Schedule.objects.get(func=erasure.FINISH)
+            import_string(promised.func)(*ast.literal_eval(promised.args))
             _prove()
         case "purge":
             _prove()

@@ -11,6 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.test import Client
+from django_q.models import Schedule
 
 from avatar_project.models import ApiKey, User
 from conversations import purging
@@ -63,6 +64,7 @@ def test_conversations_keys_sessions_and_names_go_and_the_row_stays(augusta: Use
     row = User.objects.get(pk=augusta.pk)
     assert (row.username, row.first_name, row.last_name, row.email) == (f"erased-{row.pk.hex}", "", "", "")
     assert (row.is_active, row.has_usable_password(), row.groups.count(), row.last_login) == (False, False, 0, None)
+    assert not Schedule.objects.exists(), "nothing is left to be finished"
     assert not RerunJob.objects.exists()
     assert not ApiKey.objects.filter(owner=row).exists()
     assert not [one for one in Session.objects.all() if one.get_decoded().get("_auth_user_id") == str(row.pk)]

@@ -92,6 +92,14 @@ def test_a_person_too(installation: Installation, step: str) -> None:
     assert installation.count("SELECT count(*) FROM avatar_project_user WHERE username = 'ada'") == 0
 
 
+def test_the_task_cluster_finishes_a_person_whom_nobody_calls_for_again(installation: Installation) -> None:
+    assert installation.run("kill", "person", "between-conversations") == -signal.SIGKILL
+    assert installation.tombstones == 1
+    assert installation.run("cluster") == 0
+    assert (installation.tombstones, installation.keys, installation.sounds) == (2, 0, 0)
+    assert installation.count("SELECT count(*) FROM log_event WHERE type = 'person.erased'") == 1
+
+
 def test_the_sweeper_removes_what_a_kill_has_left(installation: Installation) -> None:
     assert installation.run("kill", "conversation", "before-files") == -signal.SIGKILL
     assert installation.sounds == 8
