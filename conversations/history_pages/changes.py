@@ -10,8 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from conversations import listing
-from conversations.errors import WrongState
-from conversations.history_pages.requests import actor_of, found_or_404, line, told
+from conversations.history_pages.requests import actor_of, line, told
 from conversations.history_pages.views import standing
 from conversations.models import Turn
 from conversations.services import erasure, forks, titles
@@ -38,7 +37,7 @@ def fork(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@found_or_404
+@told
 def erase(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Asks, and with POST erases the whole conversation."""
     conversation = standing(request, conversation_id)
@@ -51,7 +50,7 @@ def erase(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@found_or_404
+@told
 def erase_turn(request: HttpRequest, conversation_id: UUID, number: int) -> HttpResponse:
     """Asks, and with POST takes one turn's words and sound away."""
     conversation = standing(request, conversation_id)
@@ -59,12 +58,7 @@ def erase_turn(request: HttpRequest, conversation_id: UUID, number: int) -> Http
     if turn is None:
         raise Http404("There is no such turn.")
     if request.method == "POST":
-        try:
-            erasure.redact_turn(
-                conversation.id, turn.turn_id, actor=actor_of(request), reason=EraseReason.REQUEST.value
-            )
-        except WrongState:
-            return redirect("conversations:history")
+        erasure.redact_turn(conversation.id, turn.turn_id, actor=actor_of(request), reason=EraseReason.REQUEST.value)
         return redirect(f"{reverse('conversations:conversation', args=[conversation.id])}#turn-{number}")
     row = listing.rows([conversation])[0]
     return render(request, "conversations/history/erase.html", {"conversation": conversation, "row": row, "turn": turn})

@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable
 from datetime import date
 from typing import Concatenate, ParamSpec
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -12,6 +11,7 @@ from django.shortcuts import redirect
 
 from conversations.errors import ConversationNotFound, Refused
 from conversations.listing import Filters
+from conversations.log.errors import LogError
 from conversations.services.access import Actor
 
 P = ParamSpec("P")
@@ -65,17 +65,17 @@ def found_or_404(view: View[P]) -> View[P]:
     return wrapped
 
 
-def told(view: View[[UUID]]) -> View[[UUID]]:
-    """For changes: what was refused is told on the conversation's page."""
+def told(view: View[P]) -> View[P]:
+    """For changes: what was refused, or could not be written down, is told on the conversation's page."""
 
     @found_or_404
     @functools.wraps(view)
-    def wrapped(request: HttpRequest, /, conversation_id: UUID) -> HttpResponse:
+    def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
-            return view(request, conversation_id)
-        except Refused as error:
+            return view(request, *args, **kwargs)
+        except (Refused, LogError) as error:
             messages.error(request, str(error))
-            return redirect("conversations:conversation", conversation_id)
+            return redirect("conversations:conversation", kwargs["conversation_id"])
 
     return wrapped
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from avatar_project.models import User
 from conversations import search
+from conversations.log.errors import LogBusy
 from conversations.models import Conversation, Turn
 from conversations.services import erasure, moderation, titles
 from tests.conversations.fill import fill
@@ -232,6 +233,16 @@ def test_erasing_a_turn_asks_first(client: Client, talk: Talk) -> None:
     assert "weather" not in page
     assert Turn.objects.get(conversation__id=talk.id, number=1).redacted
     assert client.get(f"/history/{talk.id}/turns/1/erase").status_code == 404
+
+
+def test_a_log_that_does_not_answer_is_told(client: Client, talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise LogBusy("Too many are waiting for the log: try again.")
+
+    monkeypatch.setattr(erasure, "erase_conversation", busy)
+    answer = client.post(f"/history/{talk.id}/erase", follow=True)
+    assert "Too many are waiting for the log: try again." in answer.content.decode()
+    assert listed(client) == [talk.id]
 
 
 def test_changes_need_the_forms_token(owner: User, talk: Talk) -> None:
