@@ -1,6 +1,7 @@
 """The feed of events, page by page. As a stream it is served beside Django: `conversations.feed.stream`."""
 
 import msgspec
+import structlog
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -35,6 +36,9 @@ _EXAMPLE = {
 }
 
 
+log = structlog.get_logger(__name__)
+
+
 class Events(ConversationsView):
     read_scope = "events:read"
 
@@ -56,4 +60,6 @@ class Events(ConversationsView):
     def get(self, request: Request) -> Response:
         asked = self.query(EventsQuery)
         view = view_of(self.actor, everything=asked["everybody"])
+        if view.everything:
+            log.info("feed_of_everybody_read", person=view.person_id, words=view.words_of_others)
         return Response(msgspec.to_builtins(read_page(view, asked["after"], asked["limit"])))

@@ -106,6 +106,8 @@ class EventStream:
         owner = None if wish.everything else visitor.person_id
         async with self._hub.listening(owner) as listener:
             after = wish.after
+            if wish.everything:
+                log.info("feed_of_everybody_opened", person=visitor.person_id, after=after)
             while True:
                 listener.news.clear()
                 page = await self._hub.read(functools.partial(_look, visitor, wish.everything, after))
