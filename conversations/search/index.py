@@ -160,17 +160,26 @@ def _standing(conversation_id: UUID) -> dict[Place, frozenset[int]]:
 
 
 def _write(prepared: Prepared) -> None:
-    """Inside a transaction: makes what stands at these places what is prepared."""
-    known = _documents(prepared.tokens)
+    """Inside a transaction: makes what stands at these places what is prepared, unless it was erased meanwhile."""
+    wanted = dict.fromkeys(prepared.tokens, frozenset[int]()) | _still_there(prepared.tokens)
+    known = _documents(wanted)
     SearchToken.objects.filter(document__in=known.values()).delete()
-    empty = [known[place] for place, hashed in prepared.tokens.items() if not hashed and place in known]
+    empty = [known[place] for place, hashed in wanted.items() if not hashed and place in known]
     SearchDocument.objects.filter(pk__in=empty).delete()
-    places = [place for place, hashed in prepared.tokens.items() if hashed]
+    places = [place for place, hashed in wanted.items() if hashed]
     fresh = [SearchDocument(conversation_id=one, turn_id=two) for one, two in places if (one, two) not in known]
     SearchDocument.objects.bulk_create(fresh, ignore_conflicts=True)
     known = _documents(places)
-    rows = (SearchToken(token=token, document_id=known[place]) for place in places for token in prepared.tokens[place])
+    rows = (SearchToken(token=token, document_id=known[place]) for place in places for token in wanted[place])
     SearchToken.objects.bulk_create(rows, batch_size=_BATCH, ignore_conflicts=True)
+
+
+def _still_there(tokens: dict[Place, frozenset[int]]) -> dict[Place, frozenset[int]]:
+    ids = {conversation_id for conversation_id, _turn in tokens}
+    standing = set(Conversation.objects.filter(id__in=ids, erased_at=None).values_list("id", flat=True))
+    gone = Turn.objects.filter(conversation__in=ids, redacted=True).values_list("conversation_id", "turn_id")
+    redacted = set(gone)
+    return {place: found for place, found in tokens.items() if place[0] in standing and place not in redacted}
 
 
 def _documents(places: Iterable[Place]) -> dict[Place, int]:

@@ -162,6 +162,26 @@ def test_what_was_erased_is_forgotten_at_once(owner_id: str, weather: Talk, chin
     assert _check() == []
 
 
+@pytest.mark.parametrize("what", ["turn", "conversation"])
+def test_what_is_erased_while_it_is_read_is_not_indexed_after_all(
+    owner_id: str, weather: Talk, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, genuine = get_user_model().objects.get(pk=owner_id), search.index._prepare
+
+    def erased_meanwhile(window: following.Window) -> search.index.Prepared:
+        prepared = genuine(window)
+        if what == "turn":
+            erasure.redact_turn(weather.id, weather.turn_ids[0], actor=owner, reason="request")
+        else:
+            erasure.erase_conversation(weather.id, actor=owner, reason="request")
+        return prepared
+
+    monkeypatch.setattr(search.index, "_prepare", erased_meanwhile)
+    assert search.catch_up() > 0  # the erasure itself is still to be read
+    indexed = SearchDocument.objects.filter(conversation__id=weather.id).values_list("turn_id", flat=True)
+    assert set(indexed) == ({weather.turn_ids[1]} if what == "turn" else set())
+
+
 def test_what_was_erased_before_it_was_indexed_never_is(owner_id: str, weather: Talk) -> None:
     owner = get_user_model().objects.get(pk=owner_id)
     erasure.redact_turn(weather.id, weather.turn_ids[0], actor=owner, reason="request")
