@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from conversations import selectors
 from conversations.admin import deeds, opened, trails
-from conversations.admin.labels import FLAG_STATUS, reason_label
+from conversations.admin.labels import FLAG_STATUS, inspect_reasons, reason_label
 from conversations.admin.links import Button, button, person_button, turn_anchor
 from conversations.admin.people_deeds import BLOCK
 from conversations.admin.trails import TrailRow
@@ -17,7 +17,6 @@ from conversations.admin.turn_rows import TurnRow, turn_rows
 from conversations.events import FlagDecided, FlagRaised
 from conversations.log.models import Event
 from conversations.models import Conversation, Flag, FlagStatus, Session, Turn, Verification
-from conversations.services.reasons import InspectReason
 from conversations.streams import stream_of
 from conversations.trail import TrailEntry
 
@@ -68,7 +67,9 @@ class ConversationPage:
     verdict: Verification | None
     words_open: bool
     may_read: bool
+    may_listen: bool
     inspect_reasons: Sequence[tuple[str, str]]
+    inspect_reason: str
 
 
 def build(request: HttpRequest, conversation: Conversation) -> ConversationPage:
@@ -102,7 +103,9 @@ def build(request: HttpRequest, conversation: Conversation) -> ConversationPage:
         verdict=Verification.objects.filter(stream=stream).order_by("-at").first(),
         words_open=words_open,
         may_read=request.user.has_perm("conversations.read_words"),
-        inspect_reasons=[(code, str(label)) for code, label in InspectReason.choices],
+        may_listen=request.user.has_perm("conversations.listen_recording"),
+        inspect_reason=opened.last_reason(request),
+        inspect_reasons=inspect_reasons(),
     )
 
 

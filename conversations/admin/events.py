@@ -1,6 +1,7 @@
 """The log itself: every event with its place and its hash; its words only for those who may read them."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib import admin, messages
@@ -20,9 +21,10 @@ from conversations.admin import opened
 from conversations.admin.deed import actor_of
 from conversations.admin.filters import as_uuid, identity_filter
 from conversations.admin.form_filters import PositionFilter, period_filter, select_filter
+from conversations.admin.labels import inspect_reasons
 from conversations.admin.links import conversation_link, conversation_url
 from conversations.admin.readonly import ReadOnlyAdmin, short, when
-from conversations.errors import NotAllowed
+from conversations.errors import NotAllowed, Refused
 from conversations.events import FACTS
 from conversations.log.codec import SEALED, decode, decode_metadata
 from conversations.log.keys import KeyRing
@@ -45,6 +47,8 @@ class EventPage:
     redacted: bool
     conversation_url: str
     may_read: bool
+    inspect_reasons: Sequence[tuple[str, str]]
+    inspect_reason: str
 
 
 @admin.register(Event)
@@ -106,9 +110,11 @@ class EventAdmin(ReadOnlyAdmin[Event]):
         if not self.has_view_permission(request, event) or not event.stream.startswith(f"{CATEGORY}-"):
             raise PermissionDenied
         try:
-            opened.open_event(request, actor_of(request), event)
+            opened.open_event(request, actor_of(request), event, request.POST.get("reason", ""))
         except NotAllowed as refusal:
             raise PermissionDenied from refusal
+        except Refused as refusal:
+            messages.error(request, str(refusal))
         return HttpResponseRedirect(reverse("admin:log_event_change", args=[position]))
 
     @admin.display(description=_("recorded"))
@@ -145,6 +151,8 @@ def _page(request: HttpRequest, event: Event) -> EventPage:
         redacted=redacted,
         conversation_url=conversation_url(conversation_id) if conversation_id else "",
         may_read=may_read,
+        inspect_reasons=inspect_reasons(),
+        inspect_reason=opened.last_reason(request),
     )
 
 

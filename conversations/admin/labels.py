@@ -55,6 +55,11 @@ def reason_label(code: str) -> str:
     return str(_REASONS.get(code, code))
 
 
+def inspect_reasons() -> list[tuple[str, str]]:
+    """What somebody may give as the reason for reading or listening."""
+    return [(code, str(label)) for code, label in reasons.InspectReason.choices]
+
+
 def acted(fact: Fact) -> str:
     """An act of moderation in a few words, its reason included."""
     said = str(_deed(fact))

@@ -9,21 +9,25 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
+from conversations.errors import Invalid
 from conversations.log.codec import decode_metadata
 from conversations.log.models import Event
 from conversations.models import Conversation
 from conversations.services import moderation
-from conversations.services.access import Actor
+from conversations.services.access import Actor, require
 from conversations.streams import conversation_of
 
 OPEN_FOR_S = 15 * 60
 _SESSION = "moderation_opened"
+_REASON = "moderation_reason"
 
 
 def open_words(request: HttpRequest, actor: Actor, conversation: Conversation, reason: str) -> None:
     """Raises `NotAllowed`, `Invalid`, `log.errors.LogError`: nothing is open then."""
     if not words_are_open(request, conversation.id):
+        _asked(actor, "read_words", reason)
         moderation.note_listening(conversation.id, actor=actor, what="words", reason=reason)
+        request.session[_REASON] = reason
         open_now(request, words_of(conversation.id))
 
 
@@ -36,9 +40,11 @@ def open_sound(
 ) -> None:
     """Raises as `open_words` does."""
     if not sound_is_open(request, conversation.id, audio_id):
+        _asked(actor, "listen_recording", reason)
         moderation.note_listening(
             conversation.id, actor=actor, turn_id=turn_id, audio_id=audio_id, what="sound", reason=reason
         )
+        request.session[_REASON] = reason
         open_now(request, sound_of(conversation.id, audio_id))
 
 
@@ -47,12 +53,20 @@ def sound_is_open(request: HttpRequest, conversation_id: UUID, audio_id: str) ->
     return allowed and is_open(request, sound_of(conversation_id, audio_id))
 
 
-def open_event(request: HttpRequest, actor: Actor, event: Event) -> None:
+def open_event(request: HttpRequest, actor: Actor, event: Event, reason: str) -> None:
     """The words of one event of the log. Raises as `open_words` does."""
     if not event_is_open(request, event.position):
+        _asked(actor, "read_words", reason)
         turn_id = decode_metadata(event).correlation
-        moderation.note_listening(conversation_of(event.stream), actor=actor, turn_id=turn_id, what="words")
+        conversation_id = conversation_of(event.stream)
+        moderation.note_listening(conversation_id, actor=actor, turn_id=turn_id, what="words", reason=reason)
+        request.session[_REASON] = reason
         open_now(request, _event(event.position))
+
+
+def last_reason(request: HttpRequest) -> str:
+    """The reason that this moderator gave last: who looks into a complaint opens more than one thing."""
+    return str(request.session.get(_REASON, ""))
 
 
 def event_is_open(request: HttpRequest, position: int) -> bool:
@@ -84,6 +98,12 @@ def open_now(request: HttpRequest, name: str) -> None:
 
 def is_open(request: HttpRequest, name: str) -> bool:
     return float(request.session.get(_SESSION, {}).get(name, 0.0)) > time.time()
+
+
+def _asked(actor: Actor, permission: str, reason: str) -> None:
+    require(actor, permission)
+    if not reason:
+        raise Invalid("Say why: choose a reason.")
 
 
 def _event(position: int) -> str:

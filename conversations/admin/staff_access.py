@@ -31,6 +31,9 @@ class StaffAccess(ModeratorAccess):
             super().note(request, conversation, what, turn_id, audio_id)
             opened.open_now(request, name)
 
+    def reason(self, request: HttpRequest) -> str:
+        return opened.last_reason(request)
+
 
 def _require_staff(request: HttpRequest) -> None:
     if not admin.site.has_permission(request):

@@ -73,8 +73,13 @@ class ModeratorAccess:
             self._noted.popitem(last=False)
         if what == "sound" and key in self._noted:
             return
-        note_listening(conversation.pk, actor=actor, turn_id=turn_id, audio_id=audio_id, what=what)
+        reason = self.reason(request)
+        note_listening(conversation.pk, actor=actor, turn_id=turn_id, audio_id=audio_id, what=what, reason=reason)
         self._noted[key] = now
+
+    def reason(self, request: HttpRequest) -> str:
+        """Why they look, as a code; empty when nobody asked."""
+        return ""
 
     def may_listen(self, request: HttpRequest) -> bool:
         return _actor(request).has_perm("conversations.listen_recording")

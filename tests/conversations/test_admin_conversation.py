@@ -99,7 +99,9 @@ def test_another_moderator_has_not_opened_it(client: Client) -> None:
 def test_listening_is_recorded_once_however_many_ranges_are_asked_for(client: Client) -> None:
     audio_id = sound(ONE, "t1")
     Turn.objects.filter(turn_id="t1").update(user_audio_id=audio_id)
-    answer = client.post(f"{PAGE}listen/{audio_id}/")
+    client.post(f"{PAGE}listen/{audio_id}/")
+    assert facts(ONE, "recording.heard") == [], "nobody listens without a reason"
+    answer = client.post(f"{PAGE}listen/{audio_id}/", {"reason": "complaint"})
     assert answer.headers["Location"].endswith("/change/#turn-t1")
     page = client.get(PAGE + "change/").content.decode()
     (source,) = re.findall(r'<audio[^>]* src="([^"]+)"', page)
@@ -111,6 +113,8 @@ def test_listening_is_recorded_once_however_many_ranges_are_asked_for(client: Cl
     assert heard == OPUS
     (event,) = facts(ONE, "recording.heard")
     assert (event.payload["what"], event.payload["turn_id"], event.payload["audio_id"]) == ("sound", "t1", audio_id)
+    assert event.payload["reason"] == "complaint"
+    assert '<option value="complaint" selected>' in page
 
 
 def test_sound_that_nobody_opened_is_recorded_when_it_is_played(client: Client) -> None:

@@ -232,7 +232,9 @@ def test_an_event_is_sealed_until_it_is_opened_and_that_is_recorded(client: Clie
     assert auditor.post(path + "read/").status_code == 403
     assert Event.objects.get(position=position).hash in auditor.get(path + "change/").content.decode()
     client.post(path + "read/")
+    assert facts(ONE, "recording.heard") == [], "nobody reads without a reason"
+    client.post(path + "read/", {"reason": "legal"})
     for _ in range(2):
         assert SAID in client.get(path + "change/").content.decode()
     (read,) = facts(ONE, "recording.heard")
-    assert (read.payload["what"], read.payload["turn_id"]) == ("words", "t1")
+    assert (read.payload["what"], read.payload["turn_id"], read.payload["reason"]) == ("words", "t1", "legal")
