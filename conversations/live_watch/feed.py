@@ -20,6 +20,8 @@ WATCHERS = 20
 """Streams at once in one process."""
 LOOK_S = 2.0
 """How late a line may be that no poke has announced."""
+PAUSE_S = 0.2
+"""Between two readings: watchers share the log's readers with those who talk."""
 STILL_HERE_S = 15.0
 LONGEST_S = 3600.0
 RETRY_MS = 2000
@@ -92,7 +94,7 @@ async def _told(watched: Watched, after: int | None) -> AsyncGenerator[bytes, No
                 return
             if not more:
                 await ear.wait(LOOK_S)
-            await asyncio.sleep(0)
+            await asyncio.sleep(PAUSE_S)
 
 
 def _event(name: str, body: msgspec.Struct, sequence: int | None = None) -> bytes:

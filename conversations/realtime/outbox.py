@@ -50,7 +50,7 @@ class Outbox:
         self._encoder = msgspec.json.Encoder()
         self.record: Appender | None = None
         """Set once the conversation is open; facts need it."""
-        self.recorded: Callable[[int], None] | None = None
+        self.recorded: list[Callable[[int], None]] = []
         """Told the last sequence after each commit."""
 
     def emit(
@@ -109,8 +109,8 @@ class Outbox:
             assert self.record is not None
             turn_id = next(entry.turn_id for entry in batch if entry.facts)
             sequence = await self.record.append(*facts, turn_id=turn_id)
-            if self.recorded is not None:
-                self.recorded(sequence)
+            for told in self.recorded:
+                told(sequence)
         for entry in batch:
             for event in entry.events:
                 await self._send(self._encoder.encode(event).decode())

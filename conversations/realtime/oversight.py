@@ -61,11 +61,12 @@ class Oversight:
         self._recorded = asyncio.Event()
 
     def start(self) -> None:
+        self._live.outbox.recorded.append(self._note)
         self._live.start(self._obey(), "orders")
         self._live.start(self._outside.attend(self._live.session_id), "presence")
         self._live.start(self._tell(), "pokes")
 
-    def recorded(self, sequence: int) -> None:
+    def _note(self, sequence: int) -> None:
         """The conversation's log has come to ``sequence``."""
         self._sequence = sequence
         self._recorded.set()

@@ -72,6 +72,7 @@ class Session:
         self._dispatch: Dispatch | None = None
         self._answering: Answering | None = None
         self._hearing: Hearing | None = None
+        self._oversight: Oversight | None = None
         self._waiting: list[str] = []
         self._touched_at = time.monotonic()
 
@@ -186,16 +187,9 @@ class Session:
         turns = Turns(live, answering)
         hearing = self._hearing = listener.microphone = Hearing(live, answering, turns, self._vad)
         self._dispatch_when_open = Dispatch(live, hearing, answering, listener, turns)
-        oversight = Oversight(live, self._outside, hearing, answering, self.end) if self._outside is not None else None
-
-        def recorded(sequence: int) -> None:
-            live.extras.tell(lambda: ex.Recorded(sequence=sequence))
-            if oversight is not None:
-                oversight.recorded(sequence)
-
-        self._outbox.recorded = recorded
-        if oversight is not None:
-            oversight.start()
+        self._outbox.recorded.append(lambda sequence: live.extras.tell(lambda: ex.Recorded(sequence=sequence)))
+        if self._outside is not None:
+            self._oversight = Oversight(live, self._outside, hearing, answering, self.end)
         return live
 
     async def _open(self, live: Live) -> None:
@@ -206,6 +200,8 @@ class Session:
         await tell_conversation(live, self._wish)
         watch.tell()
         live.start(watch.run(), "host")
+        if self._oversight is not None:  # Only now: ``session.created`` comes first, whatever has been ordered.
+            self._oversight.start()
         self._dispatch = self._dispatch_when_open
         waiting, self._waiting = self._waiting, []
         for text in waiting:

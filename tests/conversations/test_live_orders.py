@@ -127,6 +127,7 @@ async def test_coming_back_is_no_way_out_of_a_mute(ana: Any, mod: Any) -> None:
         conversation_id = socket.conversation_id
     async with live_session(ana, conversation_id=conversation_id) as again:
         assert (await again.until("avatar.moderation"))["muted"] is True
+        assert again.seen[0]["type"] == "session.created"
         assert await in_thread(lambda: Session.objects.get(session_id=again.session_id).muted)
         await in_thread(lambda: live.unmute(again.session_id, actor=mod, reason="resolved"))
         assert (await again.until("avatar.moderation"))["muted"] is False
