@@ -57,6 +57,7 @@ async def accessible(page: Page) -> None:
 async def confirmed(page: Page, button: str, reason: str, *, note: str = "") -> None:
     """Presses a button of the page in view, gives the reason, and confirms."""
     await page.get_by_role("link", name=button, exact=True).first.click()
+    await page.wait_for_selector(".confirm")
     await page.select_option("#id_reason", reason)
     if note:
         await page.fill("#id_note", note)
@@ -84,6 +85,7 @@ async def test_a_moderators_walk(web: Stack, moderated: str, open_chat: OpenChat
     await page.press("#searchbar", "Enter")
     await page.locator("#result_list tbody th a").click()
 
+    await expect(page.locator("#turns-heading")).to_be_visible()
     await accessible(page)
     assert await page.locator(".turn .words").count() == 0
     await page.select_option(".closed select[name=reason]", "complaint")
