@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from tests import postgres
 from tests.postgres import own_postgresql as own_postgresql  # noqa: PLC0414  (fixtures for every test)
@@ -46,7 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _uses_the_database(item: pytest.Item) -> bool:
-    if any(item.get_closest_marker(name) for name in ("browser", "server", "models", "both_databases")):
+    if any(item.get_closest_marker(name) for name in ("browser", "server", "models", "both_databases", "scale")):
         return False
     return item.get_closest_marker("django_db") is not None or bool(
         {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
@@ -85,9 +86,17 @@ def _tables_are_emptied_past_the_triggers() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
-    """PostgreSQL drops no database that somebody is connected to: the log's threads end before."""
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """PostgreSQL drops no database that somebody is connected to: the log's threads end before, and what is left."""
+    from django.db import connection
+
     from conversations.log.eventlog import event_log
 
     yield
     event_log().close()
+    if ON_POSTGRESQL:
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )

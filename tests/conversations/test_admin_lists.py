@@ -87,6 +87,7 @@ def cost(client: Client, path: str) -> tuple[int, float]:
     return len(queries), time.perf_counter() - began
 
 
+@pytest.mark.scale
 def test_ten_thousand_conversations_cost_as_many_queries_as_sixty(client: Client) -> None:
     owners = [person(f"owner-{number}") for number in range(60)]
     fill(60, owners)

@@ -221,6 +221,7 @@ def test_what_was_said_is_found(ada: Any, client: Client) -> None:
     assert client.get(f"{LIST}search/").status_code == 400
 
 
+@pytest.mark.scale
 def test_the_list_is_quick_with_10_000_conversations(ada: Any, client: Client) -> None:
     now = timezone.now()
     moments = [now - timedelta(minutes=number) for number in range(10_000)]

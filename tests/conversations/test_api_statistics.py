@@ -76,6 +76,7 @@ def test_a_span_is_at_most_a_year() -> None:
         assert client.get(URL, {"until": until, "since": since}).status_code == 400
 
 
+@pytest.mark.scale
 def test_it_is_quick_with_100_000_turns(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     owner = get_user_model().objects.create_user("ada")
     now, chance = timezone.now(), np.random.default_rng(1)
