@@ -121,6 +121,11 @@ class History:
             case ToolCalled() if fact.arguments:  # else its words are not kept: a call without them misleads
                 call = _Item(fact.item_id, "function_call", "", turn_id, fact.arguments, fact.call_id, fact.name)
                 self._insert(call, None)
+            case _:
+                self._take_away(fact)
+
+    def _take_away(self, fact: Fact) -> None:
+        match fact:
             case ItemDeleted():
                 self._remove(fact.item_id)
                 self._deleted.add(fact.item_id)

@@ -1,4 +1,4 @@
-"""`python -m avatar_project.launch`: keys, models, browser libraries, database, then the three processes until Ctrl-C."""
+"""`python -m avatar_project.launch`: keys, models, browser libraries, database, the three processes until Ctrl-C."""
 
 import os
 import subprocess

@@ -50,14 +50,30 @@ class Dispatch:
         if not isinstance(event, ce.AudioAppend):
             self._live.touched()
         match event:
+            case ce.AudioAppend() | ce.AudioCommit() | ce.AudioClear():
+                self._buffer(event)
+            case ce.SessionUpdate(session=patch):
+                self._update(patch)
+            case ce.ResponseCreate(response=options):
+                self._answering.create(options or ce.ResponseOptions(), self._hearing.last_turn)
+            case ce.ResponseCancel(response_id=response_id):
+                self._answering.cancel(response_id)
+            case ce.KeepUpdate(keep=keep):
+                self._keep(keep)
+            case _:
+                self._item(event)
+
+    def _buffer(self, event: ce.AudioAppend | ce.AudioCommit | ce.AudioClear) -> None:
+        match event:
             case ce.AudioAppend(audio=audio):
                 self._append(audio)
             case ce.AudioCommit():
                 self._hearing.commit()
             case ce.AudioClear():
                 self._hearing.clear()
-            case ce.SessionUpdate(session=patch):
-                self._update(patch)
+
+    def _item(self, event: ce.ItemCreate | ce.ItemRetrieve | ce.ItemTruncate | ce.ItemDelete) -> None:
+        match event:
             case ce.ItemCreate():
                 self._create_item(event.item, event.previous_item_id)
             case ce.ItemRetrieve(item_id=item_id):
@@ -67,12 +83,6 @@ class Dispatch:
                 self._hearing.context_changed()
             case ce.ItemDelete(item_id=item_id):
                 self._delete(item_id)
-            case ce.ResponseCreate(response=options):
-                self._answering.create(options or ce.ResponseOptions(), self._hearing.last_turn)
-            case ce.ResponseCancel(response_id=response_id):
-                self._answering.cancel(response_id)
-            case ce.KeepUpdate(keep=keep):
-                self._keep(keep)
 
     def _append(self, audio: str) -> None:
         pcm = decoded(audio, "audio")
