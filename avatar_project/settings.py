@@ -3,6 +3,7 @@
 import structlog
 from csp.constants import NONCE, NONE, SELF
 
+from avatar_project import database
 from avatar_project.bind import guests_admitted
 from avatar_project.layers import caches, channel_layers
 from inference import config as inference_config
@@ -15,9 +16,7 @@ DATA_DIR = INFERENCE.data_dir
 SECRET_KEY = env.text("AVATAR_SECRET_KEY")
 AVATAR_MASTER_KEY = env.key("AVATAR_MASTER_KEY", size=32, file_name="AVATAR_MASTER_KEY_FILE")
 """Wraps the keys of all conversations: 32 bytes in base64. `conversations.log.checks` says when it is not usable."""
-AVATAR_MASTER_KEY_PREVIOUS = env.key(
-    "AVATAR_MASTER_KEY_PREVIOUS", size=32, file_name="AVATAR_MASTER_KEY_PREVIOUS_FILE"
-)
+AVATAR_MASTER_KEY_PREVIOUS = env.key("AVATAR_MASTER_KEY_PREVIOUS", size=32, file_name="AVATAR_MASTER_KEY_PREVIOUS_FILE")
 """Opens conversations too, while `rotate_master_key` has not been through with them."""
 HEADS_DIR = env.path("AVATAR_HEADS_DIR", DATA_DIR) if env.text("AVATAR_HEADS_DIR") else None
 """Where the task cluster exports the heads of all chains to, every `HEADS_MINUTES`; None: it does not."""
@@ -92,19 +91,7 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "avatar.sqlite3",
-        # A file also under test: the log's threads have connections of their own, which memory would not give them.
-        "TEST": {"NAME": str(DATA_DIR / "test.sqlite3")},
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
-        },
-    }
-}
+DATABASES = {"default": database.default(env, DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "avatar_project.User"
 LOGIN_URL = "login"
