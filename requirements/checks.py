@@ -44,7 +44,11 @@ def main() -> int:
         failed = [name for name, command in steps if not passes(name, command, settings)]
     # What the database could make a difference to, on PostgreSQL (docs/adr/0017); then everything.
     on_postgresql = {"AVATAR_TEST_DATABASE": "postgresql"}
-    failed += [] if passes("on PostgreSQL", [sys.executable, "-m", "pytest"], on_postgresql) else ["on PostgreSQL"]
+    failed += (
+        []
+        if passes("on PostgreSQL", [sys.executable, "-m", "pytest", *ONCE_MORE], on_postgresql)
+        else ["on PostgreSQL"]
+    )
     failed += [] if passes("tests", [sys.executable, "-m", "pytest", *ONCE_MORE], {}) else ["tests"]
     if failed:
         print(f"\nFailed: {', '.join(dict.fromkeys(failed))}", file=sys.stderr)
