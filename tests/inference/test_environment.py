@@ -12,10 +12,10 @@ from inference.env import BASE_DIR, ConfigurationError, Environment
 
 SOURCES = ("avatar_project", "conversations", "inference", "voices", "requirements")
 VARIABLE = re.compile(
-    r"\b(AVATAR_[A-Z_]+[A-Z]|XDG_CACHE_HOME|HF_[A-Z]+|PIP_INDEX_URL|NPM_CONFIG_REGISTRY|HTTPS_PROXY)\b"
+    r"\b(AVATAR_[A-Z_]+[A-Z]|DATABASE_URL|XDG_CACHE_HOME|HF_[A-Z]+|PIP_INDEX_URL|NPM_CONFIG_REGISTRY|HTTPS_PROXY)\b"
 )
-INTERNAL = re.compile(r"AVATAR_RUN_\w+|AVATAR_LAB_\w+")
-"""Set by the launcher for its own children."""
+INTERNAL = re.compile(r"AVATAR_RUN_\w+|AVATAR_LAB_\w+|AVATAR_TEST_DATABASE")
+"""Set by the launcher, or by `make test`, for its own children."""
 
 
 @pytest.fixture
