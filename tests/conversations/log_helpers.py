@@ -29,6 +29,16 @@ def noted(value: int = 0, turn: str = "") -> NewEvent:
     return NewEvent("test.noted", {"value": value}, metadata=Metadata(correlation=turn))
 
 
+Rows = list[dict[str, str | int | None]]
+
+
+def stored_rows() -> Rows:
+    """The log's table, as it is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM log_event ORDER BY position")
+        return [dict(zip((column[0] for column in cursor.description), row, strict=True)) for row in cursor.fetchall()]
+
+
 def database_url() -> str:
     """The database of this test, for the processes that it starts."""
     name = connection.settings_dict["NAME"]
