@@ -44,8 +44,7 @@ class Server:
     """Use as a context manager."""
 
     def __init__(self) -> None:
-        # The server refuses to run as root; the package has made a user for it.
-        self._user = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        self._user = _user()
         self.folder = Path(tempfile.mkdtemp(prefix="avatar-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
@@ -138,6 +137,16 @@ class Server:
         as_user = {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
         options |= as_user if os.geteuid() == 0 else {}
         return subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, start_new_session=True, **options)  # type: ignore[call-overload,no-any-return]  # the union of its keywords
+
+
+def _user() -> pwd.struct_passwd:
+    """The server refuses to run as root; the package has made a user for it."""
+    if os.geteuid() != 0:
+        return pwd.getpwuid(os.geteuid())
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        raise Missing("There is no user postgres. On Debian: apt-get install postgresql") from None
 
 
 def _command(process: psutil.Process) -> list[str]:
