@@ -1,11 +1,12 @@
 """PostgreSQL goes away and comes back: nothing is lost, nothing is stored twice, and nobody has to ask again."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
+from asgiref.sync import SyncToAsync
 from django.db import OperationalError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -27,6 +28,13 @@ END_ALL_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
+
+
+@pytest.fixture(autouse=True)
+def _the_pages_connect_anew() -> Iterator[None]:
+    """The thread in which asynchronous tests ask for pages has an idle connection, which is ended here too."""
+    yield
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result(10)
 
 
 def test_connections_that_were_ended_meanwhile_are_made_anew() -> None:
