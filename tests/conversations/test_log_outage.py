@@ -1,18 +1,18 @@
 """PostgreSQL goes away and comes back: nothing is lost, nothing is stored twice, and nobody has to ask again."""
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
-from asgiref.sync import SyncToAsync
 from django.db import OperationalError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from conversations.log import outage, store
 from conversations.log.errors import LogUnavailable, WrongSequence
-from conversations.log.eventlog import event_log
+from conversations.log.eventlog import EventLog
 from conversations.log.models import Event
 from conversations.log.threads import Threads
 from conversations.log.verify import verify
@@ -24,25 +24,35 @@ pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="a file does not go away"),
 ]
 
-END_ALL_OTHERS = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
+
+def backend() -> int:
+    """The process that serves the calling thread."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
 
 
-@pytest.fixture(autouse=True)
-def _the_pages_connect_anew() -> Iterator[None]:
-    """The thread in which asynchronous tests ask for pages has an idle connection, which is ended here too."""
-    yield
-    SyncToAsync.single_thread_executor.submit(connections.close_all).result(10)
+async def test_connections_that_were_ended_meanwhile_are_made_anew() -> None:
+    log = EventLog()
+    try:
+        await log.append("test-a", None, [noted(1)])
+        ended = [await log.write(backend), await log.read(backend), await log.read(backend)]
+        for pid in set(ended):
+            assert await asyncio.to_thread(end, pid)
+        assert (await log.append("test-a", 1, [noted(2)])).last == 2
+        assert [len(await log.read_stream("test-a")) for _ in range(4)] == [2] * 4
+        assert await log.write(backend) not in ended
+    finally:
+        await asyncio.to_thread(log.close)
 
 
-def test_connections_that_were_ended_meanwhile_are_made_anew() -> None:
-    append("test-a", noted(1))
-    assert len(event_log()._readers.submit(lambda: store.read_stream("test-a")).result(10)) == 1
-    execute(END_ALL_OTHERS)
-    append("test-a", noted(2), expected=1)
-    assert len(event_log()._readers.submit(lambda: store.read_stream("test-a")).result(10)) == 2
+def end(pid: int) -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+            return bool(cursor.fetchone()[0])
+    finally:
+        connection.close()
 
 
 def test_a_connection_that_breaks_in_the_middle_of_a_batch_costs_nobody_anything() -> None:
