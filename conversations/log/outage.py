@@ -1,7 +1,8 @@
 """A PostgreSQL that goes away and comes back (restarted, failed over, a killed backend) ends no conversation.
 
 Whoever notices connects anew and does its work again. The one case that needs care is a connection that breaks while
-COMMIT is under way: then the transaction's own id tells whether it was committed.
+COMMIT is under way: then `writer` looks whether the last event of the transaction is stored. The transaction's own id
+would not tell: after a crash PostgreSQL gives an id that was lost to another transaction.
 """
 
 import time
@@ -68,16 +69,3 @@ def connect_again(until: float) -> None:
             time.sleep(_LOOK_EVERY_S)
         else:
             return
-
-
-def was_committed(transaction_id: str, until: float) -> bool:
-    """Whether the transaction with this id was committed, asked over a fresh connection. Raises `LogUnavailable`."""
-    while True:
-        with connections["default"].cursor() as cursor:
-            cursor.execute("SELECT pg_xact_status(%s::xid8)", [transaction_id])
-            (status,) = cursor.fetchone()
-        if status != "in progress":
-            return bool(status == "committed")
-        if time.monotonic() > until:
-            raise LogUnavailable("The database has not yet noticed that a connection broke; try again.")
-        time.sleep(_LOOK_EVERY_S)

@@ -27,24 +27,33 @@ _advance = Insert(Head, key=("stream",))
 _ADVISORY_LOCK = 0x4156_4154_4C4F_4721
 
 
-def serialise() -> str | None:
+def serialise() -> int:
     """Makes this transaction the only one that appends, so that positions have no gap and appear in order.
 
-    On SQLite the IMMEDIATE transaction does it already. Returns PostgreSQL's id of the transaction
-    (`outage.was_committed`).
+    On SQLite the IMMEDIATE transaction does it already. Returns the last position so far, for `finish`.
+    """
+    if connection.vendor != "postgresql":
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
+    return last_position()
+
+
+def finish(before: int) -> UUID | None:
+    """The last step of a transaction that appends: PostgreSQL is told how far the positions went.
+
+    Returns the last event that was appended in it, since position ``before``: when the connection breaks during
+    COMMIT, whether this event is stored tells whether the transaction is.
     """
     if connection.vendor != "postgresql":
         return None
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s), pg_current_xact_id()::text", [_ADVISORY_LOCK])
-        (_, transaction_id) = cursor.fetchone()
-    return str(transaction_id)
+    statements.run(connection, triggers_postgresql.MOVE_MARK, [()])
+    newest = statements.fetch(connection, triggers_postgresql.NEWEST, [before])
+    return newest[0][0] if newest else None
 
 
-def finish() -> None:
-    """The last step of a transaction that appends: PostgreSQL is told how far the positions went."""
-    if connection.vendor == "postgresql":
-        statements.run(connection, triggers_postgresql.MOVE_MARK, [()])
+def is_stored(event_id: UUID) -> bool:
+    return Event.objects.filter(event_id=event_id).exists()
 
 
 def append(

@@ -80,6 +80,7 @@ TRIGGERS = (
 )
 # Positions whose rows were removed are not given again: the mark remembers them.
 LAST_POSITION = f"SELECT GREATEST((SELECT position FROM {MARK}), (SELECT MAX(position) FROM {TABLE}))"  # noqa: S608
+NEWEST = f"SELECT event_id FROM {TABLE} WHERE position > %s ORDER BY position DESC LIMIT 1"  # noqa: S608
 MOVE_MARK = f"UPDATE {MARK} SET position = ({LAST_POSITION})"  # noqa: S608
 NAMES = tuple(trigger.name for trigger in TRIGGERS)
 _SEARCH_PATH = "search_path=pg_catalog, pg_temp"

@@ -10,13 +10,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import IntegrityError, connections, transaction
 
 from conversations.log import statements, store
 from conversations.log.errors import LogBusy, LogClosed
-from conversations.log.outage import BACK_WITHIN_S, BROKEN, Link, connect_again, was_committed
+from conversations.log.outage import BACK_WITHIN_S, BROKEN, Link, connect_again
 from conversations.log.threads import drop_broken_connection
 
 T = TypeVar("T")
@@ -156,25 +158,38 @@ class Writer:
         """Does the jobs in one transaction; again, when the database went away and nothing of it was stored."""
         drop_broken_connection()
         until = time.monotonic() + BACK_WITHIN_S
+        attempted: _Attempt | None = None
         while True:
-            done: list[Callable[[], None]] | None = None
-            transaction_id = None
             link = Link()
             try:
                 link.connect()
                 with transaction.atomic(durable=True):
-                    transaction_id = store.serialise()
+                    before = store.serialise()
+                    # Only now: the transaction whose COMMIT was not answered may have been ending until here.
+                    if attempted is not None and attempted.is_stored():
+                        return attempted.done
+                    attempted = None
                     with statements.together(connections["default"]) if how is _Job.run_or_take_back else nullcontext():
                         done = [how(job) for job in jobs]
-                        store.finish()
+                        attempted = _Attempt(done, store.finish(before))
             except BROKEN:
                 if not link.is_lost:
                     raise
             else:
                 return done
             connect_again(until)
-            if done is not None and transaction_id is not None and was_committed(transaction_id, until):
-                return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What was done in a transaction whose COMMIT may have been heard or not."""
+
+    done: list[Callable[[], None]]
+    last_event: UUID | None
+
+    def is_stored(self) -> bool:
+        """False when nothing was appended: then it is done again, which changes nothing if it was stored."""
+        return self.last_event is not None and store.is_stored(self.last_event)
 
 
 def _failing(job: _Job, error: BaseException) -> Callable[[], None]:
