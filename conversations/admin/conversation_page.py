@@ -140,7 +140,7 @@ def _buttons(request: HttpRequest, conversation: Conversation) -> tuple[Button, 
 def _links(request: HttpRequest, conversation: Conversation) -> tuple[Button, ...]:
     """Other pages about it."""
     links = []
-    if conversation.erased_at is None and request.user.has_perm("conversations.read_words"):
+    if conversation.erased_at is None and opened.words_are_open(request, conversation.id):
         url = reverse("admin:conversations_conversation_replay", args=[conversation.id])
         links.append(Button(gettext("Replay"), url, final=False))
     if conversation.erased_at is None and request.user.has_perm("conversations.rerun_conversation"):

@@ -20,6 +20,7 @@ from conversations.streams import conversation_of
 OPEN_FOR_S = 15 * 60
 _SESSION = "moderation_opened"
 _REASON = "moderation_reason"
+_REASONS = "moderation_reasons"
 
 
 def open_words(request: HttpRequest, actor: Actor, conversation: Conversation, reason: str) -> None:
@@ -27,7 +28,7 @@ def open_words(request: HttpRequest, actor: Actor, conversation: Conversation, r
     if not words_are_open(request, conversation.id):
         _asked(actor, "read_words", reason)
         moderation.note_listening(conversation.id, actor=actor, what="words", reason=reason)
-        request.session[_REASON] = reason
+        _remember(request, conversation.id, reason)
         open_now(request, words_of(conversation.id))
 
 
@@ -44,7 +45,7 @@ def open_sound(
         moderation.note_listening(
             conversation.id, actor=actor, turn_id=turn_id, audio_id=audio_id, what="sound", reason=reason
         )
-        request.session[_REASON] = reason
+        _remember(request, conversation.id, reason)
         open_now(request, sound_of(conversation.id, audio_id))
 
 
@@ -60,8 +61,14 @@ def open_event(request: HttpRequest, actor: Actor, event: Event, reason: str) ->
         turn_id = decode_metadata(event).correlation
         conversation_id = conversation_of(event.stream)
         moderation.note_listening(conversation_id, actor=actor, turn_id=turn_id, what="words", reason=reason)
-        request.session[_REASON] = reason
+        request.session[_REASON] = reason  # for this event's words alone
         open_now(request, _event(event.position))
+
+
+def reason_for(request: HttpRequest, conversation_id: UUID) -> str:
+    """Why this moderator opened words or sound of it within the last `OPEN_FOR_S`; empty when they did not."""
+    reason, until = request.session.get(_REASONS, {}).get(str(conversation_id), ("", 0.0))
+    return str(reason) if float(until) > time.time() else ""
 
 
 def last_reason(request: HttpRequest) -> str:
@@ -77,6 +84,8 @@ def close(request: HttpRequest, conversation_id: UUID) -> None:
     """Closes the conversation's words and sounds again, before their time."""
     opened = request.session.get(_SESSION, {})
     request.session[_SESSION] = {name: until for name, until in opened.items() if str(conversation_id) not in name}
+    reasons = request.session.get(_REASONS, {})
+    request.session[_REASONS] = {name: given for name, given in reasons.items() if name != str(conversation_id)}
 
 
 def words_of(conversation_id: UUID) -> str:
@@ -98,6 +107,13 @@ def open_now(request: HttpRequest, name: str) -> None:
 
 def is_open(request: HttpRequest, name: str) -> bool:
     return float(request.session.get(_SESSION, {}).get(name, 0.0)) > time.time()
+
+
+def _remember(request: HttpRequest, conversation_id: UUID, reason: str) -> None:
+    now = time.time()
+    known = {name: given for name, given in request.session.get(_REASONS, {}).items() if given[1] > now}
+    request.session[_REASONS] = known | {str(conversation_id): (reason, now + OPEN_FOR_S)}
+    request.session[_REASON] = reason
 
 
 def _asked(actor: Actor, permission: str, reason: str) -> None:

@@ -12,15 +12,15 @@ from conversations.replay.access import ModeratorAccess, What
 
 
 class StaffAccess(ModeratorAccess):
-    """What `opened` has opened for this browser is not recorded again; all else is, and is open from then on."""
+    """Who has opened something of a conversation and said why may replay it; each sound is recorded once per view."""
 
     def read(self, request: HttpRequest, conversation_id: UUID) -> Conversation:
         _require_staff(request)
-        return super().read(request, conversation_id)
+        return _with_reason(request, super().read(request, conversation_id))
 
     def listen(self, request: HttpRequest, conversation_id: UUID) -> Conversation:
         _require_staff(request)
-        return super().listen(request, conversation_id)
+        return _with_reason(request, super().listen(request, conversation_id))
 
     def note(
         self, request: HttpRequest, conversation: Conversation, what: What, turn_id: str = "", audio_id: str = ""
@@ -31,8 +31,14 @@ class StaffAccess(ModeratorAccess):
             super().note(request, conversation, what, turn_id, audio_id)
             opened.open_now(request, name)
 
-    def reason(self, request: HttpRequest) -> str:
-        return opened.last_reason(request)
+    def reason(self, request: HttpRequest, conversation: Conversation) -> str:
+        return opened.reason_for(request, conversation.id)
+
+
+def _with_reason(request: HttpRequest, conversation: Conversation) -> Conversation:
+    if conversation.owner_id != request.user.pk and not opened.reason_for(request, conversation.id):
+        raise NotAllowed("Open its words or a sound on the conversation's page first, and say why.")
+    return conversation
 
 
 def _require_staff(request: HttpRequest) -> None:

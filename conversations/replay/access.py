@@ -73,11 +73,11 @@ class ModeratorAccess:
             self._noted.popitem(last=False)
         if what == "sound" and key in self._noted:
             return
-        reason = self.reason(request)
+        reason = self.reason(request, conversation)
         note_listening(conversation.pk, actor=actor, turn_id=turn_id, audio_id=audio_id, what=what, reason=reason)
         self._noted[key] = now
 
-    def reason(self, request: HttpRequest) -> str:
+    def reason(self, request: HttpRequest, conversation: Conversation) -> str:
         """Why they look, as a code; empty when nobody asked."""
         return ""
 

@@ -117,12 +117,19 @@ def test_listening_is_recorded_once_however_many_ranges_are_asked_for(client: Cl
     assert '<option value="complaint" selected>' in page
 
 
-def test_sound_that_nobody_opened_is_recorded_when_it_is_played(client: Client) -> None:
+def test_nothing_is_replayed_before_a_reason_was_given_for_this_conversation(client: Client) -> None:
     audio_id = sound(ONE, "t1")
     Turn.objects.filter(turn_id="t1").update(user_audio_id=audio_id)
-    for _ in range(2):
-        assert client.get(PAGE + "turns/1/user/audio").status_code == 200
-    assert len(facts(ONE, "recording.heard")) == 1
+    doors = [PAGE + door for door in ("replay", "timeline", "turns/1/user/audio", "turns/1/user/peaks")]
+    assert [client.get(door).status_code for door in doors] == [403] * 4
+    assert facts(ONE, "recording.heard") == []
+    assert PAGE + "replay" not in client.get(PAGE + "change/").content.decode()
+
+    client.post(PAGE + "words/", {"reason": "complaint"})
+    assert PAGE + "replay" in client.get(PAGE + "change/").content.decode()
+    assert [client.get(door).status_code for door in (*doors, *doors)] == [200] * 8
+    heard = [(event.payload["what"], event.payload["reason"]) for event in facts(ONE, "recording.heard")]
+    assert heard == [("words", "complaint"), ("sound", "complaint")], "once each, however often it is asked for"
 
 
 def ask(client: Client, path: str) -> str:
