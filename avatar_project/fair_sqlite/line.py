@@ -17,6 +17,9 @@ from pathlib import Path
 _FLOCK = struct.Struct("@hhqqi4x")
 """C's ``struct flock`` on 64-bit Linux: type, whence, start, length, process (0 for locks of an open file)."""
 _TURN = 0
+_PATIENCE_S = 0.5
+"""Order is a courtesy: when nobody writes for so long while others are ahead (a process that was stopped while it
+waited), they are passed. The database's own lock keeps writers apart."""
 _NEXT_LOOKS_EVERY_S = 0.0003
 _OTHERS_LOOK_EVERY_S = 0.002
 SUPPORTED = hasattr(fcntl, "F_OFD_SETLK")
@@ -35,9 +38,15 @@ class Line:
         """Returns when it is this one's turn, until `leave`. Raises `TimeoutError` after ``timeout_s``."""
         until = time.monotonic() + timeout_s
         with self._place() as place:
+            busy_at = time.monotonic()
             while (ahead := self._is_held(_TURN + 1, place - 1)) or not self._take(_TURN):
-                if time.monotonic() > until:
+                now = time.monotonic()
+                if now > until:
                     raise TimeoutError(f"Others have been writing for {timeout_s:g} s.")
+                if not ahead or self._is_held(_TURN, _TURN):
+                    busy_at = now
+                elif now - busy_at > _PATIENCE_S and self._take(_TURN):
+                    return
                 # The next in line must not be late; the others have time, and leave the processor alone.
                 time.sleep(_OTHERS_LOOK_EVERY_S if ahead else _NEXT_LOOKS_EVERY_S)
 

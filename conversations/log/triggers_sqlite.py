@@ -5,8 +5,12 @@ from typing import Any
 from conversations.log.chain import GENESIS
 
 TABLE = "log_event"
+# Positions whose rows were removed are not given again: SQLite remembers the highest.
+LAST_POSITION = f"""
+    SELECT MAX(COALESCE((SELECT MAX(position) FROM {TABLE}), 0),
+               COALESCE((SELECT seq FROM sqlite_sequence WHERE name = '{TABLE}'), 0))"""  # noqa: S608 - constants
 _ONLY_NEXT = f"""
-    NEW.position IS NOT (SELECT COALESCE(MAX(position), 0) + 1 FROM {TABLE})
+    NEW.position IS NOT ({LAST_POSITION}) + 1
     OR NEW.sequence IS NOT (SELECT COALESCE(MAX(sequence), 0) + 1 FROM {TABLE} WHERE stream = NEW.stream)
     OR NEW.prev_hash IS NOT COALESCE(
         (SELECT hash FROM {TABLE} WHERE stream = NEW.stream AND sequence = NEW.sequence - 1), '{GENESIS}')
@@ -25,7 +29,6 @@ TRIGGERS = {
         CREATE TRIGGER log_event_only_next BEFORE INSERT ON {TABLE} WHEN {_ONLY_NEXT}
         BEGIN SELECT RAISE(ABORT, 'events can only be appended to the log, in order'); END""",
 }
-LAST_POSITION = f"SELECT MAX(position) FROM {TABLE}"  # noqa: S608 - a constant
 NAMES = tuple(TRIGGERS)
 
 

@@ -49,6 +49,15 @@ def holder(file: Path) -> Iterator["subprocess.Popen[str]"]:
         process.kill()
 
 
+def test_who_was_stopped_while_waiting_holds_nobody_up(file: Path) -> None:
+    stopped, next_one = Line(file), Line(file)
+    with stopped._place():  # It never looks whether it is its turn.
+        began = time.monotonic()
+        next_one.enter(5)
+        assert 0.4 < time.monotonic() - began < 3
+        next_one.leave()
+
+
 def test_turns_come_in_the_order_of_arrival(file: Path) -> None:
     first = Line(file)
     first.enter(1)

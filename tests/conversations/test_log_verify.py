@@ -120,6 +120,12 @@ def test_a_missing_end_of_the_whole_log_shows() -> None:
     assert _found() == [("", 0, "positions 7 to 8 missing from the log")]
 
 
+def test_a_missing_end_of_the_whole_log_shows_also_after_more_was_appended() -> None:
+    _tamper("DELETE FROM log_event WHERE position >= 7", _end_at(A, 4, position=5), _end_at(B, 2, position=6))
+    append(A, noted(1), noted(2))
+    assert _found() == [("", 0, "positions 7 to 8 missing from the log")]
+
+
 def test_a_stream_that_is_gone_is_missed() -> None:
     _tamper(f"DELETE FROM log_event WHERE stream = '{B}'")
     assert (B, 1, "the tail is missing: sequences 1 to 3") in _found()
