@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from avatar_project.keys_admin import ApiKeyAdmin as ApiKeyAdmin  # noqa: PLC0414  (found here by the admin)
 from avatar_project.models import User
-from conversations.admin import trails
+from conversations.admin import bulk, trails
 from conversations.admin.confirm import Target, confirm
 from conversations.admin.deed import Subject
 from conversations.admin.links import Button, person_button, person_url
@@ -49,8 +49,10 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic in the stubs 
         *("name", "guest", "staff", "may_come_in", "talks", "flags", "joined", "seen"),
         *("is_active", "is_guest", "last_login", "date_joined"),
     )
-    actions = None
     change_form_template = "admin/people/change_form.html"
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        return bulk.actions(request, (BLOCK,), _target)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[User]":
         people: QuerySet[User] = super().get_queryset(request)
@@ -79,8 +81,7 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic in the stubs 
         deed = BY_NAME.get(name)
         if deed is None:
             raise Http404
-        target = Target(Subject("", str(person.pk)), person.get_username())
-        return confirm(request, deed, [target], back=person_url(person.pk))
+        return confirm(request, deed, [_target(person)], back=person_url(person.pk))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, object] | None = None
@@ -131,6 +132,10 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic in the stubs 
     @admin.display(description=_("last signed in"), ordering="last_login")
     def seen(self, person: User) -> str:
         return moment(person.last_login)
+
+
+def _target(person: User) -> Target:
+    return Target(Subject("", str(person.pk)), person.get_username())
 
 
 def _of_owner(figure: Count | Sum) -> Coalesce:

@@ -1,11 +1,17 @@
 """Sessions: who is, or was, connected."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
+from conversations.admin import bulk
+from conversations.admin.confirm import Target
+from conversations.admin.deed import Subject
+from conversations.admin.deeds import CUT, MUTE
 from conversations.admin.filters import (
     as_uuid,
     choice_filter,
@@ -15,7 +21,7 @@ from conversations.admin.filters import (
 )
 from conversations.admin.form_filters import period_filter
 from conversations.admin.links import conversation_link, conversation_url
-from conversations.admin.readonly import ReadOnlyAdmin, short, when
+from conversations.admin.readonly import ReadOnlyAdmin, moment, short, when
 from conversations.models import Session
 from conversations.presence import live
 
@@ -48,6 +54,9 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
         if (identifier := as_uuid(term)) is not None:
             return found.filter(Q(conversation=identifier) | Q(conversation__owner=identifier))
         return found.filter(Q(session_id=term) | Q(conversation__owner__username__istartswith=term))
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        return bulk.actions(request, (MUTE, CUT), _target)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, object] | None = None
@@ -91,3 +100,8 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
     @admin.display(description=_("closed"))
     def closed(self, session: Session) -> str:
         return when(session.closed_at)
+
+
+def _target(session: Session) -> Target:
+    name = f"{short(session.conversation_id)} · {session.conversation.owner.get_username()}"
+    return Target(Subject(str(session.conversation_id), session.session_id), f"{name} · {moment(session.opened_at)}")

@@ -1,11 +1,18 @@
 """Turns of all conversations: how each went, and never what was said."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from conversations.admin import bulk
+from conversations.admin.confirm import Target
+from conversations.admin.deed import Subject
+from conversations.admin.deeds import ABOUT_TURNS
 from conversations.admin.filters import (
     as_uuid,
     choice_filter,
@@ -17,7 +24,7 @@ from conversations.admin.filters import (
 from conversations.admin.form_filters import period_filter
 from conversations.admin.labels import KEEP, TURN_STATUS
 from conversations.admin.links import conversation_link, conversation_url, turn_anchor
-from conversations.admin.readonly import ReadOnlyAdmin, seconds, short, when
+from conversations.admin.readonly import ReadOnlyAdmin, moment, seconds, short, when
 from conversations.models import Turn, TurnStatus
 
 KEEP_FILTER = choice_filter("keep", _("what is kept"), {k: (label, Q(keep=k)) for k, label in KEEP.items()})
@@ -45,6 +52,9 @@ class TurnLists(ReadOnlyAdmin[Turn]):
         if (identifier := as_uuid(term)) is not None:
             return found.filter(Q(conversation=identifier) | Q(conversation__owner=identifier))
         return found.filter(conversation__owner__username__istartswith=term)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        return bulk.actions(request, ABOUT_TURNS, _target)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, object] | None = None
@@ -116,3 +126,9 @@ class TurnAdmin(TurnLists):
     @admin.display(description=_("first sound after"))
     def wait(self, turn: Turn) -> str:
         return seconds(turn.first_audio_ms)
+
+
+def _target(turn: Turn) -> Target:
+    name = f"{short(turn.conversation_id)} · {gettext('turn')} {turn.number}"
+    label = f"{name} · {turn.conversation.owner.get_username()} · {moment(turn.started_at)}"
+    return Target(Subject(str(turn.conversation_id), turn.turn_id), label)
