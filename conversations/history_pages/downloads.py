@@ -1,5 +1,6 @@
 """Exports over HTTP: read piece by piece, so that a long conversation is never in memory as a whole."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from conversations.history_pages.requests import actor_of
 from conversations.log.eventlog import event_log
 from conversations.models import Conversation
 from conversations.reading import read_exchanges, title_of
+from conversations.replay.serving import AT_ONCE_BYTES, PACED_BYTES_PER_S
 from conversations.services.access import Actor, owned
 
 FORMS: dict[str, tuple[str, Callable[[Conversation], Iterator[bytes]]]] = {
@@ -23,6 +25,10 @@ FORMS: dict[str, tuple[str, Callable[[Conversation], Iterator[bytes]]]] = {
     "vtt": ("text/vtt; charset=utf-8", exports.as_webvtt),
     "opus": ("audio/ogg", exports.as_opus),
 }
+
+
+class ExportBroken(Exception):
+    """The database went away in the middle: the download ends without its end, so that nobody takes it for whole."""
 
 
 @never_cache
@@ -62,7 +68,30 @@ def _found(actor: Actor, conversation_id: UUID) -> tuple[Conversation, str]:
 
 
 async def _pieces(made: Callable[[Conversation], Iterator[bytes]], conversation: Conversation) -> AsyncIterator[bytes]:
-    log = event_log()
-    iterator = await log.read(lambda: iter(made(conversation)))
-    while (piece := await log.in_files_thread(lambda: next(iterator, None))) is not None:
+    """Paced like recordings: nobody tells us how fast it is taken, and what is not taken waits in memory."""
+    loop, log = asyncio.get_running_loop(), event_log()
+    pieces = _Pieces(await log.read(lambda: iter(made(conversation))))
+    began, sent = loop.time(), 0
+    while (piece := await log.in_files_thread(pieces.next)) is not None:
         yield piece
+        sent += len(piece)
+        due = began + (sent - AT_ONCE_BYTES) / PACED_BYTES_PER_S
+        if due > loop.time():
+            await asyncio.sleep(due - loop.time())
+
+
+class _Pieces:
+    """An iterator that is not taken for ended when it broke and is asked once more (`log.outage.persistently`)."""
+
+    def __init__(self, iterator: Iterator[bytes]) -> None:
+        self._iterator = iterator
+        self._broken = False
+
+    def next(self) -> bytes | None:
+        """None at the end."""
+        if self._broken:
+            raise ExportBroken
+        self._broken = True
+        piece = next(self._iterator, None)
+        self._broken = False
+        return piece

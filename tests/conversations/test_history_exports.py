@@ -2,16 +2,20 @@
 
 import io
 import json
+import time
+from collections.abc import Iterator
 
 import av
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import OperationalError
 from django.test import AsyncClient
 
 from avatar_project.models import User
 from conversations import exports
-from conversations.events import FlagRaised
+from conversations.events import ConversationHidden, FlagRaised
 from conversations.filenames import attachment
+from conversations.history_pages import downloads
 from conversations.models import Conversation
 from conversations.services import erasure, titles
 from inference.audio.opus import encode_opus
@@ -58,11 +62,13 @@ def test_json_is_every_fact_in_clear(talk: Talk, monkeypatch: pytest.MonkeyPatch
 
 def test_json_says_what_was_redacted_and_leaves_moderators_notes_out(owner: User, talk: Talk) -> None:
     talk.record("", FlagRaised(flag_id="f1", reason="other", note="a moderator's note"))
+    talk.record("", ConversationHidden(hidden=True, reason="hate"), ConversationHidden(hidden=False, reason="resolved"))
     erasure.redact_turn(talk.id, talk.turn_ids[0], actor=owner, reason="request")
     text = read(talk, "json")
     told = json.loads(text)
     assert "weather>" not in text
     assert "moderator" not in text
+    assert not {event["type"] for event in told["events"]} & {"flag.raised", ConversationHidden.type}
     assert {event["type"] for event in told["events"] if event.get("redacted")} >= {"user.transcribed", "reply.heard"}
 
 
@@ -141,3 +147,28 @@ def test_names_are_safe(name: str, plain: str, full: str) -> None:
     assert header.endswith(f"UTF-8''{full}")
     assert header.isascii()
     assert header.isprintable()
+
+
+def test_an_export_that_broke_is_not_taken_for_ended() -> None:
+    """A generator that raised is finished: asked once more, as reads are, it would look like the end."""
+
+    def breaking() -> Iterator[bytes]:
+        yield b"the first half"
+        raise OperationalError("the connection is closed")
+
+    pieces = downloads._Pieces(breaking())
+    assert pieces.next() == b"the first half"
+    with pytest.raises(OperationalError):
+        pieces.next()
+    with pytest.raises(downloads.ExportBroken):
+        pieces.next()
+
+
+async def test_a_long_export_is_no_faster_than_it_may_be_taken(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "AT_ONCE_BYTES", 1_000)
+    monkeypatch.setattr(downloads, "PACED_BYTES_PER_S", 10_000)
+    conversation = await Conversation.objects.aget(id=talk.id)
+    began = time.monotonic()
+    sent = [len(piece) async for piece in downloads._pieces(lambda _: iter([bytes(1_000)] * 6), conversation)]
+    assert sum(sent) == 6_000
+    assert time.monotonic() - began > 0.35
