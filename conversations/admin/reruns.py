@@ -1,4 +1,4 @@
-"""Re-runs: asked for here, made in the background, watched here. Figures only; the words are in the conversations."""
+"""Re-runs: asked for here, made in the background, watched here. The words of both sides open with a reason."""
 
 from typing import Any
 from uuid import UUID
@@ -15,11 +15,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from conversations.admin import opened, rerun_words
 from conversations.admin.filters import as_uuid, choice_filter
 from conversations.admin.links import conversation_link, conversation_url
 from conversations.admin.readonly import ReadOnlyAdmin, moment, short
 from conversations.errors import ConversationNotFound, NotAllowed, Refused
 from conversations.log.errors import LogError
+from conversations.models import Conversation
 from conversations.rerun.compare import Compared
 from conversations.rerun.report import Outcome, summarise
 from conversations.rerun_tables import RerunJob, RerunState
@@ -85,6 +87,8 @@ class RerunJobAdmin(ReadOnlyAdmin[RerunJob]):
         own = [
             path("start/", view(self.start_view), name="conversations_rerunjob_start"),
             path("<uuid:job_id>/stop/", view(require_POST(self.stop_view)), name="conversations_rerunjob_stop"),
+            path("<uuid:job_id>/words/", view(require_POST(self.words_view)), name="conversations_rerunjob_words"),
+            path("<uuid:job_id>/close/", view(require_POST(self.close_view)), name="conversations_rerunjob_close"),
         ]
         return [*own, *super().get_urls()]
 
@@ -116,6 +120,30 @@ class RerunJobAdmin(ReadOnlyAdmin[RerunJob]):
             messages.error(request, str(error))
         return HttpResponseRedirect(_page(job_id))
 
+    def words_view(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
+        """Opens both sides' words for a while; the record of the conversation that was run again says so first."""
+        source = self._source(request, job_id)
+        try:
+            opened.open_words(request, _actor(request), source, request.POST.get("reason", ""))
+        except NotAllowed as refusal:
+            raise PermissionDenied from refusal
+        except (Refused, LogError) as error:
+            messages.error(request, str(error))
+        return HttpResponseRedirect(f"{_page(job_id)}#words")
+
+    def close_view(self, request: HttpRequest, job_id: UUID) -> HttpResponse:
+        opened.close(request, self._source(request, job_id).id)
+        return HttpResponseRedirect(f"{_page(job_id)}#words")
+
+    def _source(self, request: HttpRequest, job_id: UUID) -> Conversation:
+        if not (self.has_view_permission(request) and rerun_words.may_read(request)):
+            raise PermissionDenied
+        job = RerunJob.objects.filter(id=job_id).only("conversation_id").first()
+        source = Conversation.objects.filter(id=job.conversation_id, erased_at=None).first() if job else None
+        if source is None:
+            raise Http404
+        return source
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
@@ -136,6 +164,7 @@ class RerunJobAdmin(ReadOnlyAdmin[RerunJob]):
             "source_url": conversation_url(job.conversation_id),
             "result_url": conversation_url(job.result_id) if job.result_id else "",
             "turns": turns,
+            "words": rerun_words.build(request, job, turns) if job.over and turns else None,
             "summary": summarise([outcome]) if turns else None,
         }
         return TemplateResponse(request, self.change_form_template, context)

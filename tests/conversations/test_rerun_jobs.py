@@ -206,7 +206,7 @@ def test_in_the_admin_it_is_asked_for_and_watched(talked: Recorded, engines: Fak
     shown = client.get(page).content.decode()
     assert 'http-equiv="refresh"' not in shown
     assert "3 of 3 turns" in shown
-    assert "How far" not in shown, "figures only"
+    assert "How far" not in shown, "the words are closed"
     assert "3 / 3" in client.get(reverse("admin:conversations_rerunjob_changelist")).content.decode()
     refused = client.post(reverse("admin:conversations_rerunjob_start"), {"conversation_id": _erased(talked)})
     assert "erased" in refused.content.decode()
