@@ -52,12 +52,15 @@ def choice_filter(name: str, title_: Text, conditions_: "dict[str, tuple[Text, C
     return Chosen
 
 
-def value_filter(field: str, title_: Text) -> type[SimpleListFilter]:
-    """A filter by the values that a column has: one query, the first `MOST_VALUES` in order."""
+def value_filter(field: str, title_: Text, name: str = "") -> type[SimpleListFilter]:
+    """A filter by the values that a column has: one query, the first `MOST_VALUES` in order.
+
+    ``name`` is its parameter where the column is another table's.
+    """
 
     class Valued(SimpleListFilter):
         title = title_  # type: ignore[assignment]
-        parameter_name = field
+        parameter_name = name or field
 
         def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> Iterable[tuple[str, str]]:
             values = model_admin.model._default_manager.exclude(**{field: ""}).order_by(field)

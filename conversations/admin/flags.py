@@ -36,6 +36,8 @@ class FlagAdmin(ReadOnlyAdmin[Flag]):
         period_filter("raised_at"),
         value_filter("reason", _("reason")),
         value_filter("rule", _("rule")),
+        value_filter("conversation__language", _("language"), "language"),
+        value_filter("conversation__voice", _("voice"), "voice"),
         identity_filter("person", _("person"), "conversation__owner", name_of_person),
         identity_filter("conversation", _("conversation"), "conversation", short),
     )

@@ -5,10 +5,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from conversations.admin.filters import choice_filter, value_filter
+from conversations.admin.filters import choice_filter, latency_filter, value_filter
 from conversations.admin.form_filters import period_filter
 from conversations.admin.readonly import seconds
-from conversations.admin.turns import CONVERSATION_FILTER, FLAG_FILTER, PERSON_FILTER, TurnLists
+from conversations.admin.turns import CONVERSATION_FILTER, ERROR_FILTER, FLAG_FILTER, PERSON_FILTER, TurnLists
 from conversations.models import Recording, Turn
 
 _USER, _REPLY = ~Q(user_audio_id=""), ~Q(reply_audio_id="")
@@ -21,6 +21,8 @@ class RecordingAdmin(TurnLists):
         period_filter("started_at"),
         FLAG_FILTER,
         choice_filter("whose", _("sound of"), {"user": (_("the person"), _USER), "reply": (_("the answer"), _REPLY)}),
+        ERROR_FILTER,
+        latency_filter("first_audio_ms"),
         value_filter("language", _("language")),
         value_filter("voice", _("voice")),
         PERSON_FILTER,

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from conversations.admin import bulk
@@ -43,6 +44,22 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
             },
         ),
         period_filter("opened_at"),
+        choice_filter(
+            "errors",
+            format_lazy("{}: {}", _("conversation"), _("errors")),
+            {
+                "some": (_("with errors"), Q(conversation__error_count__gt=0)),
+                "none": (_("none"), Q(conversation__error_count=0)),
+            },
+        ),
+        choice_filter(
+            "flags",
+            format_lazy("{}: {}", _("conversation"), _("flags")),
+            {
+                "open": (_("with open flags"), Q(conversation__open_flags__gt=0)),
+                "none": (_("without"), Q(conversation__open_flags=0)),
+            },
+        ),
         value_filter("voice", _("voice")),
         value_filter("language", _("language")),
         identity_filter("person", _("person"), "conversation__owner", name_of_person),

@@ -33,6 +33,9 @@ FLAG_FILTER = choice_filter(
     _("flags"),
     {"open": (_("with open flags"), Q(open_flags__gt=0)), "none": (_("without"), Q(open_flags=0))},
 )
+ERROR_FILTER = choice_filter(
+    "error", _("errors"), {"any": (_("with errors"), ~Q(error_code="")), "none": (_("none"), Q(error_code=""))}
+)
 PERSON_FILTER = identity_filter("person", _("person"), "conversation__owner", name_of_person)
 CONVERSATION_FILTER = identity_filter("conversation", _("conversation"), "conversation", short)
 
@@ -101,9 +104,7 @@ class TurnAdmin(TurnLists):
         period_filter("started_at"),
         FLAG_FILTER,
         choice_filter("status", _("status"), {s: (label, Q(status=s)) for s, label in TURN_STATUS.items()}),
-        choice_filter(
-            "error", _("errors"), {"any": (_("with errors"), ~Q(error_code="")), "none": (_("none"), Q(error_code=""))}
-        ),
+        ERROR_FILTER,
         value_filter("error_code", _("error")),
         latency_filter("first_audio_ms"),
         KEEP_FILTER,

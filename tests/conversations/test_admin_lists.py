@@ -165,6 +165,70 @@ def test_a_filter_finds_what_it_says(client: Client, various: dict[str, UUID], q
     assert {name for name, identifier in various.items() if str(identifier) in page} == found
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("error=any", {"t2"}),
+        ("error=none", {"t1", "t3"}),
+        ("latency=good", {"t1"}),
+        ("latency=stuck", {"t2"}),
+        ("latency=good&error=any", set()),
+    ],
+)
+def test_recordings_are_found_by_error_and_wait(
+    client: Client, various: dict[str, UUID], query: str, found: set[str]
+) -> None:
+    for number, (error, waited_ms) in enumerate([("", 900.0), ("engine", 4000.0), ("", None)], start=1):
+        Turn.objects.create(
+            conversation_id=various["plain"],
+            turn_id=f"t{number}",
+            number=number,
+            started_at=NOW,
+            user_audio_id="a" * 32,
+            error_code=error,
+            first_audio_ms=waited_ms,
+        )
+    listed = client.get(f"/admin/conversations/recording/?{query}").context["cl"].result_list
+    assert {turn.turn_id for turn in listed} == found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("errors=some", {"failed"}),
+        ("flags=open", {"flagged"}),
+        ("errors=none&flags=none", {"plain", "chinese", "xiao"}),
+        ("errors=some&flags=open", set()),
+    ],
+)
+def test_sessions_are_found_by_what_their_conversation_has(
+    client: Client, various: dict[str, UUID], query: str, found: set[str]
+) -> None:
+    for name in ("plain", "failed", "flagged", "chinese", "xiao"):
+        Session.objects.create(session_id=name, conversation_id=various[name], opened_at=NOW)
+    listed = client.get(f"/admin/conversations/session/?{query}").context["cl"].result_list
+    assert {session.session_id for session in listed} - {"s"} == found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("language=zh-TW", {"chinese"}),
+        ("voice=xiaoxiao", {"xiao"}),
+        ("language=en&voice=heart", {"plain"}),
+        ("language=zh-TW&voice=xiaoxiao", set()),
+    ],
+)
+def test_flags_are_found_by_language_and_voice(
+    client: Client, various: dict[str, UUID], query: str, found: set[str]
+) -> None:
+    for name in ("plain", "chinese", "xiao"):
+        Flag.objects.create(flag_id=name, conversation_id=various[name], reason="hate", raised_at=NOW)
+    page = client.get(f"/admin/conversations/flag/?{query}")
+    assert {flag.flag_id for flag in page.context["cl"].result_list} == found
+    assert "xiaoxiao" in page.content.decode(), "the voices there are can be chosen"
+
+
 def test_days_are_from_midnight_to_midnight(client: Client, various: dict[str, UUID]) -> None:
     page = client.get("/admin/conversations/conversation/?since=2026-06-01&until=2026-06-01").content.decode()
     assert str(various["plain"]) in page
