@@ -297,6 +297,10 @@ class TurnMeasured(Fact, frozen=True, kw_only=True):
 FACTS: dict[str, type[Fact]] = {fact.type: fact for fact in Fact.__subclasses__()}
 
 
+NOT_FOR_THE_OWNER = frozenset({FlagRaised.type, FlagDecided.type, ConversationHidden.type})
+"""What moderators think about a conversation is not told to the one whose conversation it is."""
+
+
 class UnknownFact(Exception):
     """The log holds a fact that this program does not know, written by a newer one."""
 

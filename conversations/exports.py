@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from conversations import titled
 from conversations.captions import captions
-from conversations.events import FlagDecided, FlagRaised
+from conversations.events import NOT_FOR_THE_OWNER
 from conversations.log import store
 from conversations.log.keys import KeyRing
 from conversations.log.types import RecordedEvent
@@ -22,8 +22,6 @@ from conversations.streams import stream_of
 FORMAT = "avatar.conversation"
 VERSION = 1
 _AT_ONCE = 500
-_NOT_THEIRS = frozenset({FlagRaised.type, FlagDecided.type})
-"""Between moderators; their notes are left out of everything else, too."""
 
 
 class ExportedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -75,7 +73,7 @@ def as_json(conversation: Conversation) -> Iterator[bytes]:
     yield msgspec.json.encode(head)[:-1] + b',"events":['
     between, after = b"\n", 0
     while page := store.read_stream(stream, after, _AT_ONCE):
-        events = [event for event in page if event.type not in _NOT_THEIRS]
+        events = [event for event in page if event.type not in NOT_FOR_THE_OWNER]
         if events:
             yield between + b",\n".join(msgspec.json.encode(_exported(event)) for event in events)
             between = b",\n"

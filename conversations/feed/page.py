@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from conversations.errors import Invalid
-from conversations.events import FACTS, ConversationHidden, FlagDecided, FlagRaised, UnknownFact, decode_fact
+from conversations.events import FACTS, NOT_FOR_THE_OWNER, UnknownFact, decode_fact
 from conversations.log import store
 from conversations.log.codec import decode, decode_metadata
 from conversations.log.keys import KeyRing
@@ -25,8 +25,6 @@ LOOK_AT = 2_000
 """Positions looked at in one query."""
 LOOK_AT_MOST = 20_000
 """Positions looked at for one page; then it is short, and tells where to go on."""
-NOT_FOR_THE_OWNER = frozenset({FlagRaised.type, FlagDecided.type, ConversationHidden.type})
-"""What moderators think about a conversation is not told to the one whose conversation it is."""
 
 Words = Literal["none", "included", "withheld", "erased"]
 
