@@ -14,7 +14,8 @@ AT_ONCE_BYTES = 256 * 1024
 """Sent as fast as it is made: a minute of sound. Then it is paced, since nobody tells us how fast it is taken."""
 PACED_BYTES_PER_S = 128 * 1024
 """Over twenty times faster than it is heard."""
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+"""Longer numbers make no range that anything has: they are taken as none."""
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="replay")
 """Decoding and encoding, beside the live conversations of this process: no more than two at a time."""
 

@@ -76,6 +76,18 @@ def test_a_span_is_at_most_a_year() -> None:
         assert client.get(URL, {"until": until, "since": since}).status_code == 400
 
 
+def test_days_that_no_calendar_reckons_with_are_refused() -> None:
+    client = client_of(person("ada"))
+    for until in ("0001-01-01T00:00:00Z", "0001-01-20T00:00:00Z", "9999-12-31T23:59:59Z"):
+        assert client.get(URL, {"until": until}).status_code == 400
+    edge = {"since": "9999-12-31T00:00:00Z", "until": "9999-12-31T23:59:59Z"}
+    assert client.get(URL, edge).json()["code"] == "invalid"
+    for name in ("since", "until"):
+        for day in ("0001-01-01", "1969-12-31", "9001-01-01", "9999-12-31"):
+            assert client.get("/api/conversations/search/", {"q": "x", name: day}).status_code == 400
+        assert client.get("/api/conversations/search/", {"q": "x", name: "9000-12-31"}).status_code == 200
+
+
 @pytest.mark.scale
 def test_it_is_quick_with_100_000_turns(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     owner = get_user_model().objects.create_user("ada")
