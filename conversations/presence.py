@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from conversations.events import SessionClosed
+from conversations.log.errors import LogError
 from conversations.log.eventlog import event_log
 from conversations.log.prepared import Insert
 from conversations.models import Presence, Session, Turn
@@ -100,7 +101,12 @@ def sweep() -> int:
         if (row is not None and has_ended(row.process)) or now - last > timedelta(seconds=LOST_S):
             key = f"lost:{session.session_id}"
             fact = SessionClosed(session_id=session.session_id, reason=LOST)
-            record(session.conversation_id, fact, actor=None, idempotency_key=key)
+            try:
+                record(session.conversation_id, fact, actor=None, idempotency_key=key)
+            except LogError as error:
+                # The next sweep tries again; the others are closed now.
+                log.warning("lost_session_not_closed", session=session.session_id, error=type(error).__name__)
+                continue
             closed += 1
     open_ids = Session.objects.filter(closed_at=None).values("session_id")
     Presence.objects.exclude(session_id__in=open_ids).delete()

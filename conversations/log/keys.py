@@ -121,6 +121,11 @@ def destroy(stream: str, turn: str | None = None, *, purpose: Purpose | None = N
     return rows.update(wrapped=None, destroyed_at=timezone.now())
 
 
+def are_gone(stream: str) -> bool:
+    """Whether the stream's own keys were destroyed: it was erased, and nothing can be sealed for it any more."""
+    return Key.objects.filter(stream=stream, turn="", purpose=Purpose.STREAM, wrapped__isnull=True).exists()
+
+
 def unwrap(row: Key, wrapping: bytes | Mapping[str, bytes]) -> bytes:
     """The key in clear; ``wrapping`` opens it, or maps the fingerprints of master keys to those that may.
 

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from conversations.errors import ConversationNotFound, NotAllowed
 from conversations.events import Fact
-from conversations.log import store
+from conversations.log import keys, store
 from conversations.log.eventlog import event_log
 from conversations.log.types import Appended, Metadata
 from conversations.models import Conversation
@@ -56,11 +56,18 @@ def record(
 ) -> Appended:
     """Appends facts about a conversation as a whole; ``actor`` is None for the system itself.
 
+    Of an erased conversation no repetition is known: the key is compared under a key that was destroyed.
     Raises `conversations.log.errors.LogError`.
     """
     metadata = Metadata(actor=str(actor.pk) if actor is not None else "")
     events = [new_event(fact, metadata) for fact in facts]
-    return event_log().append_now(stream_of(str(conversation_id)), store.ANY, events, idempotency_key)
+    stream = stream_of(str(conversation_id))
+
+    def work() -> Appended:
+        key = None if idempotency_key is None or keys.are_gone(stream) else idempotency_key
+        return store.append(stream, store.ANY, events, key)
+
+    return event_log().write_now(work)
 
 
 def _get(conversation_id: str | UUID, **conditions: object) -> Conversation:

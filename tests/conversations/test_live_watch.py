@@ -15,9 +15,10 @@ from conversations import broadcast
 from conversations.events import KeepChanged, RecordingHeard, SessionMuted
 from conversations.live_watch import feed as feeds
 from conversations.live_watch.feed import feed
-from conversations.live_watch.news import Watched, find
+from conversations.live_watch.news import Watched, begin, find
+from conversations.log.models import Event
 from conversations.models import Flag, Session
-from conversations.services import people
+from conversations.services import burial, people
 from conversations.services.access import record
 from tests.conversations.moderators import LiveSocket, in_thread, live_session, moderator, person
 from tests.conversations.test_presence import opened
@@ -277,3 +278,11 @@ def test_forms_of_other_sites_do_nothing(ana: Any, mod: Any) -> None:
 def test_watched_names_the_visit(ana: Any, mod: Any) -> None:
     session = opened(ana)
     assert find(str(mod.pk), "sess_1", "w") == Watched(str(mod.pk), "sess_1", session.conversation_id, "w")
+
+
+def test_who_comes_back_to_what_was_erased_meanwhile_is_recorded(ana: Any, mod: Any) -> None:
+    session = opened(ana)
+    begin(find(str(mod.pk), session.session_id, "w1"))
+    burial.bury(session.conversation_id, reason="test")
+    begin(find(str(mod.pk), session.session_id, "w2"))
+    assert Event.objects.filter(type=RecordingHeard.type).count() == 2

@@ -12,7 +12,9 @@ from django_q.models import Schedule
 
 from conversations import presence, processes, schedules, tasks
 from conversations.events import ConversationStarted, SessionClosed, SessionOpened, UserWrote
+from conversations.log.errors import KeyDestroyed
 from conversations.models import Conversation, Presence, Session
+from conversations.services import burial
 from conversations.services.access import record
 from tests.conversations.moderators import in_thread, live_session, person
 
@@ -127,3 +129,33 @@ async def test_a_session_that_was_given_up_by_mistake_ends_and_may_come_again() 
         await socket.wait(5)
     again = Conversation.objects.filter(id=socket.conversation_id)
     assert await in_thread(again.exists)
+
+
+def test_a_lost_session_of_an_erased_conversation_is_closed_with_the_others() -> None:
+    ana = person()
+    erased, other = opened(ana), opened(ana, "sess_2")
+    # A fact with an idempotency key makes the key that the repetition is compared under; it dies with the rest.
+    record(
+        erased.conversation_id, SessionClosed(session_id="elsewhere", reason="left"), actor=None, idempotency_key="k"
+    )
+    burial.bury(erased.conversation_id, reason="test")
+    for session in (erased, other):
+        Session.objects.filter(pk=session.pk).update(closed_at=None)
+        seen(session, ago_s=presence.LOST_S + 5)
+    assert presence.sweep() == 2
+    assert not Session.objects.filter(closed_at=None).exists()
+
+
+def test_a_session_that_cannot_be_closed_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    ana = person()
+    for name in ("sess_1", "sess_2"):
+        seen(opened(ana, name), ago_s=presence.LOST_S + 5)
+
+    def fails_for_one(conversation_id: Any, fact: SessionClosed, **options: Any) -> Any:
+        if fact.session_id == "sess_1":
+            raise KeyDestroyed
+        return record(conversation_id, fact, **options)
+
+    monkeypatch.setattr(presence, "record", fails_for_one)
+    assert presence.sweep() == 1
+    assert [session.session_id for session in Session.objects.filter(closed_at=None)] == ["sess_1"]
