@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from conversations.errors import WrongState
 from conversations.events import Fact
 from conversations.log import store
 from conversations.log.prepared import Select
@@ -49,11 +50,21 @@ def append(
     facts: Sequence[Fact],
     metadata: Metadata,
     idempotency_key: str | None = None,
+    origin: str = "",
 ) -> Kept:
-    """`store.append` of the facts, without the words and sounds that are not to be kept."""
+    """`store.append` of the facts, without the words and sounds that are not to be kept.
+
+    ``origin`` is the stream that the turn was taken from. Raises `WrongState` when nothing of it is kept there any
+    more; when its sound is not, no sound is stored.
+    """
     keep = Keep.SOUND
     if any(fact.personal or getattr(fact, _AUDIO, "") for fact in facts):
         keep = keep_of(stream, metadata.correlation)
+    if origin:
+        there = keep_of(origin, metadata.correlation)
+        if there == Keep.NOTHING:
+            raise WrongState("The turn was redacted, or its conversation erased: nothing of it can be taken over.")
+        keep = there if keep == Keep.SOUND else keep
     events = [new_event(fact, metadata, keep) for fact in facts]
     if keep == Keep.NOTHING:
         # The key would be compared by a MAC under the turn's words key: there is none, or it was destroyed.

@@ -103,13 +103,14 @@ class ConversationRecord:
         await record._append(opening, "", expected, None)
         return record
 
-    async def append(self, *facts: Fact, turn_id: str, idempotency_key: str | None = None) -> int:
+    async def append(self, *facts: Fact, turn_id: str, idempotency_key: str | None = None, origin: str = "") -> int:
         """Appends the facts, all or none; durable on return. Returns the last one's sequence.
 
         Words and sound that are not to be kept (a private conversation, a turn that was redacted meanwhile) stay
-        out of it. Cancelled before it was begun it stores nothing; once begun it is carried out.
+        out of it; ``origin`` is as in `kept.append`. Cancelled before it was begun it stores nothing; once begun it is
+        carried out.
         """
-        return await self._append(facts, turn_id, store.ANY, idempotency_key)
+        return await self._append(facts, turn_id, store.ANY, idempotency_key, origin)
 
     async def save_audio(self, turn_id: str, pcm: bytes) -> str:
         """Stores PCM16 24 kHz mono as Opus, encrypted under the turn's key for sound; on disk on return.
@@ -149,7 +150,12 @@ class ConversationRecord:
             await self.append(SessionClosed(session_id=self._session_id, reason=reason), turn_id="")
 
     async def _append(
-        self, facts: Sequence[Fact], turn_id: str, expected: int | None, idempotency_key: str | None
+        self,
+        facts: Sequence[Fact],
+        turn_id: str,
+        expected: int | None,
+        idempotency_key: str | None,
+        origin: str = "",
     ) -> int:
         cause = self._cause
         metadata = Metadata(
@@ -158,7 +164,7 @@ class ConversationRecord:
             correlation=turn_id,
             causation=cause[1].hex if cause is not None and turn_id and cause[0] == turn_id else "",
         )
-        work = functools.partial(kept.append, self._stream, expected, facts, metadata, idempotency_key)
+        work = functools.partial(kept.append, self._stream, expected, facts, metadata, idempotency_key, origin)
         stored = await self._log.write(work)
         appended = stored.appended
         self._cause = turn_id, appended.event_ids[-1]

@@ -7,6 +7,7 @@ from uuid import uuid4
 from django.conf import settings
 from uuid6 import uuid7
 
+from conversations.errors import WrongState
 from conversations.events import (
     ConversationHidden,
     ConversationStarted,
@@ -21,7 +22,6 @@ from conversations.events import (
     UserSpoke,
 )
 from conversations.history import History, HistoryItem
-from conversations.log import store
 from conversations.log.audio import AudioStore
 from conversations.log.errors import AudioDamaged, AudioMissing
 from conversations.log.eventlog import event_log
@@ -44,12 +44,14 @@ def begin(source: Source, first: int, *, actor_id: str) -> str:
     """Starts the fork with the turns before number ``first``; returns its id. Blocking.
 
     It belongs to whom the source belongs to, so that erasing the person erases it; run by somebody else it is hidden
-    from them. Raises `conversations.errors.Refused`, `conversations.log.errors.LogError`.
+    from them from its first fact on. Raises `conversations.errors.Refused`, `conversations.log.errors.LogError`.
     """
     metadata = Metadata(actor=actor_id)
+    conversation = Conversation.objects.get(id=source.conversation_id)
+    hidden = [new_event(ConversationHidden(hidden=True, reason=RERUN), metadata)] * (actor_id != source.owner_id)
     if first > 1:
-        conversation = Conversation.objects.get(id=source.conversation_id)
-        fork_id = forks.copy(conversation, owner_id=source.owner_id, at_turn=source.turns[first - 2].turn_id)
+        last = source.turns[first - 2].turn_id
+        fork_id = forks.copy(conversation, owner_id=source.owner_id, at_turn=last, beginning=hidden)
     else:
         fork_id = str(uuid7())
         started = ConversationStarted(
@@ -59,10 +61,7 @@ def begin(source: Source, first: int, *, actor_id: str) -> str:
             keep=source.keep,
             forked_from=source.conversation_id,
         )
-        event_log().append_now(stream_of(fork_id), 0, [new_event(started, metadata)])
-    if actor_id != source.owner_id:
-        hidden = new_event(ConversationHidden(hidden=True, reason=RERUN), metadata)
-        event_log().append_now(stream_of(fork_id), store.ANY, [hidden])
+        forks.begin(conversation.id, fork_id, [new_event(started, metadata), *hidden])
     return fork_id
 
 
@@ -90,7 +89,10 @@ class Fork:
         return {recorded.turn_id for recorded in await self.record.facts_after(0)} - {""}
 
     async def append(self, turn: SourceTurn, said: Sequence[Said], answer: Answer, transcript_ms: float | None) -> None:
-        """The whole turn in one append: what was said then, or as it was transcribed now, and the new answer."""
+        """The whole turn in one append: what was said then, or as it was transcribed now, and the new answer.
+
+        Raises `WrongState` when the turn was redacted meanwhile, or the source erased; then no sound of it is left.
+        """
         facts: list[Fact] = []
         for one in said:
             fact = one.fact
@@ -109,7 +111,13 @@ class Fork:
                 first_sentence_ms=_plus(answer.first_sentence_ms, transcript_ms),
             )
         )
-        await self.record.append(*facts, turn_id=turn.turn_id)
+        try:
+            await self.record.append(*facts, turn_id=turn.turn_id, origin=stream_of(self._source.conversation_id))
+        except WrongState:
+            audio = AudioStore(settings.DATA_DIR / "audio")
+            for audio_id in {fact.audio_id for fact in facts if isinstance(fact, UserSpoke | ReplyHeard)} - {""}:
+                await event_log().in_files_thread(functools.partial(audio.delete, audio_id))
+            raise
 
     async def _reply(self, turn: SourceTurn, answer: Answer) -> list[Fact]:
         response_id, item_id = new_id("resp"), new_id("item")

@@ -10,7 +10,7 @@ import msgspec
 from django.conf import settings
 from django.db import connections
 
-from conversations.errors import Invalid
+from conversations.errors import Invalid, WrongState
 from conversations.events import UserSpoke, UserTranscribed
 from conversations.log.eventlog import event_log
 from conversations.realtime.attempt import SILENCE_AFTER
@@ -23,7 +23,7 @@ from conversations.rerun.answering import Answer, Manner
 from conversations.rerun.compare import Compared, Texts, Times
 from conversations.rerun.engines import choose
 from conversations.rerun.fork import Fork, begin, items_of, recorded_opus
-from conversations.rerun.source import Said, Source, SourceTurn, read
+from conversations.rerun.source import Said, Source, SourceTurn, read, redacted_now
 from inference.audio.opus import decode_opus
 from inference.errors import AudioRefused
 from inference.ports import Engines
@@ -130,15 +130,22 @@ class Rerun:
             then=compare.recorded_times(turn.measured),
             failed_then=turn.status == "failed",
         )
-        if turn.redacted or not turn.words:
-            compared.skipped = "redacted" if turn.redacted else "no words"
+        redacted = await event_log().read(functools.partial(redacted_now, source.conversation_id, turn))
+        if redacted or not turn.words:
+            compared.skipped = "redacted" if redacted else "no words"
             return compared, Texts()
         said, transcript_ms = await self._said(source, turn)
         fork_items = items_of(turn, said)
         words = "\n".join(item.text for item in fork_items if item.text)
         language = _language(said) or language_of_text(words) or source.language or "en"
         answer = await self._answer(fork, turn, tuple(map(answering.message_of, fork_items)), language)
-        await fork.append(turn, said, answer, transcript_ms)
+        try:
+            await fork.append(turn, said, answer, transcript_ms)
+        except WrongState:
+            if not await event_log().read(functools.partial(redacted_now, source.conversation_id, turn)):
+                raise
+            compared.skipped = "redacted"
+            return compared, Texts()
         self._compare(compared, turn, words, answer, language, transcript_ms)
         return compared, Texts(turn.words, words, turn.heard, "".join(answer.sentences).strip())
 

@@ -28,6 +28,7 @@ from conversations.events import (
 from conversations.history import supersedes
 from conversations.log import store
 from conversations.log.types import RecordedEvent
+from conversations.models import Conversation, Turn
 from conversations.streams import stream_of
 
 
@@ -107,6 +108,14 @@ def read(conversation_id: str) -> Source:
     if not any(turn.words for turn in source.turns):
         raise WrongState(f"Conversation {conversation_id} holds no words (any more): there is nothing to run again.")
     return source
+
+
+def redacted_now(conversation_id: str, turn: SourceTurn) -> bool:
+    """Whether its words were taken away, if only since. Blocking. Raises `WrongState` when all was erased."""
+    if not Conversation.objects.filter(id=conversation_id, erased_at__isnull=True).exists():
+        raise WrongState(f"Conversation {conversation_id} was erased: there is nothing to run again.")
+    rows = Turn.objects.filter(conversation__id=conversation_id, turn_id=turn.turn_id, redacted=True)
+    return turn.redacted or rows.exists()
 
 
 def _fold(source: Source, turns: dict[str, SourceTurn], event: RecordedEvent) -> None:

@@ -45,8 +45,12 @@ def redact(conversation_id: UUID, turn_id: str, *, actor_id: str = "", reason: s
     Once more, it finishes what is left. Raises `Invalid` when there is no such turn, `WrongState` when the
     conversation was erased, `log.errors.LogError`.
     """
-    for holder in holders_of(conversation_id, turn_id):
-        _redact_in(holder, turn_id, actor_id, reason, what)
+    done: set[UUID] = set()
+    # Asked again until there is none left: a copy that was being made found the turn as it was until just now.
+    while left := [holder for holder in holders_of(conversation_id, turn_id) if holder not in done]:
+        for holder in left:
+            _redact_in(holder, turn_id, actor_id, reason, what)
+        done.update(left)
 
 
 def _redact_in(conversation_id: UUID, turn_id: str, actor_id: str, reason: str, what: What) -> None:

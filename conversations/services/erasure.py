@@ -49,7 +49,8 @@ def erase_conversation(conversation_id: str | UUID, *, actor: Actor | None, reas
     """
     conversation = _reached(conversation_id, actor, "erase_conversation")
     checked(reason)
-    for one in (conversation, *_unreachable_copies([conversation])):
+    burial.bury(conversation.id, actor_id=_id_of(actor), reason=reason)
+    for one in _unreachable_copies([conversation]):  # asked now: of what is erased no copy can be begun
         burial.bury(one.id, actor_id=_id_of(actor), reason=reason)
     scrub.empty_journal()
 

@@ -5,7 +5,7 @@ other as it was. What was redacted is not taken along.
 """
 
 import dataclasses
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from uuid import UUID
 
 import msgspec
@@ -82,12 +82,17 @@ def fork(conversation_id: str | UUID, *, actor: Actor, at_turn: str = "") -> str
     return copy(conversation, owner_id=str(actor.pk), at_turn=at_turn)
 
 
-def copy(conversation: Conversation, *, owner_id: str, at_turn: str = "") -> str:
-    """`fork` without asking who wants it: for callers that have checked it. The copy belongs to ``owner_id``."""
+def copy(conversation: Conversation, *, owner_id: str, at_turn: str = "", beginning: Sequence[NewEvent] = ()) -> str:
+    """`fork` without asking who wants it: for callers that have checked it. The copy belongs to ``owner_id``.
+
+    ``beginning`` is appended with its very first fact. Raises `WrongState` also when what is copied is erased or
+    redacted meanwhile; then nothing is left of the copy.
+    """
     taken = _turns_up_to(conversation, at_turn)
     kept = [msgspec.convert(keep, Keep) for keep in (*taken.values(), conversation.keep)]
     new_id = str(uuid7())
-    work = _Copy(conversation, stream_of(str(conversation.id)), stream_of(new_id), owner_id)
+    keeps = dict(zip(taken, kept, strict=False))
+    work = _Copy(conversation, stream_of(str(conversation.id)), stream_of(new_id), owner_id, keeps)
     started = ConversationStarted(
         owner=owner_id,
         language=conversation.language,
@@ -96,14 +101,29 @@ def copy(conversation: Conversation, *, owner_id: str, at_turn: str = "") -> str
         forked_from=str(conversation.id),
         forked_at=next(reversed(taken), ""),
     )
-    event_log().append_now(work.target, 0, [new_event(started, Metadata(actor=owner_id))])
+    begin(conversation.id, new_id, [new_event(started, Metadata(actor=owner_id)), *beginning])
     try:
-        work.run(dict(zip(taken, kept, strict=False)), kept)
+        work.run(kept)
         _name_alike(conversation, new_id)
     except BaseException:
         work.undo()
         raise
     return new_id
+
+
+def begin(source_id: UUID, new_id: str, facts: Sequence[NewEvent]) -> None:
+    """The first append of a conversation that comes from another. Raises `WrongState` when that was erased."""
+
+    def work() -> None:
+        _require_unerased(source_id)
+        store.append(stream_of(new_id), 0, facts)
+
+    event_log().write_now(work)
+
+
+def _require_unerased(conversation_id: UUID) -> None:
+    if not Conversation.objects.filter(id=conversation_id, erased_at__isnull=True).exists():
+        raise WrongState("This conversation was erased: there is nothing to go on from.")
 
 
 def _turns_up_to(conversation: Conversation, at_turn: str) -> dict[str, str]:
@@ -128,13 +148,16 @@ class _Copy:
     source: str
     target: str
     owner_id: str
+    turns: dict[str, Keep]
+    """The turns to take, and what is kept of each."""
     sounds: list[str] = dataclasses.field(default_factory=list)
     """Files written so far."""
     sound_keys: dict[str, DataKey] = dataclasses.field(default_factory=dict)
     """By turn, for those that have a sound."""
 
-    def run(self, turns: dict[str, Keep], kept: list[Keep]) -> None:
-        """``turns``: what is kept of each; ``kept``: what is chosen at the beginning and at the end, and in between."""
+    def run(self, kept: list[Keep]) -> None:
+        """``kept``: what is chosen at the beginning and at the end, and in between."""
+        turns = self.turns
         heard = Turn.objects.filter(conversation=self.conversation).exclude(user_audio_id="", reply_audio_id="")
         sounding = [turn_id for turn_id in heard.values_list("turn_id", flat=True) if turn_id in turns]
         self.sound_keys = event_log().write_now(lambda: _sound_keys(self.target, sounding))
@@ -152,12 +175,25 @@ class _Copy:
                 fact = msgspec.structs.replace(fact, audio_id=copied)
             waiting.append(self._new_event(fact, event))
             if len(waiting) >= _WRITTEN_AT_ONCE:
-                event_log().append_now(self.target, store.ANY, waiting)
+                self._append(waiting)
                 waiting = []
         if chosen != kept[-1]:
             waiting.append(self._choice(kept[-1]))
         if waiting:
-            event_log().append_now(self.target, store.ANY, waiting)
+            self._append(waiting)
+
+    def _append(self, events: Sequence[NewEvent]) -> None:
+        """Stores them if their turns are still what they were: what is redacted from then on is redacted here too."""
+
+        def work() -> None:
+            _require_unerased(self.conversation.id)
+            touched = {event.metadata.correlation for event in events} - {""}
+            turns = Turn.objects.filter(conversation=self.conversation, turn_id__in=touched, redacted=False)
+            if dict(turns.values_list("turn_id", "keep")) != {turn_id: self.turns[turn_id] for turn_id in touched}:
+                raise WrongState("Something was removed from this conversation while it was copied: copy it again.")
+            store.append(self.target, store.ANY, events)
+
+        event_log().write_now(work)
 
     def undo(self) -> None:
         """Nothing is left of a copy that failed but its tombstone."""

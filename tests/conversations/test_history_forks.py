@@ -1,5 +1,8 @@
 """Forks: a copy with keys and sounds of its own, so that neither is touched when the other is erased."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -13,11 +16,12 @@ from conversations.log.audio import AudioStore
 from conversations.log.errors import LogError
 from conversations.log.keys import KeyRing
 from conversations.log.models import Event
+from conversations.log.types import NewEvent
 from conversations.log.verify import verify
 from conversations.models import Conversation, Turn
 from conversations.rebuild import differences
 from conversations.selectors import read_conversation
-from conversations.services import erasure, forks, titles
+from conversations.services import burial, erasure, forks, titles
 from conversations.streams import stream_of
 from inference.audio.opus import encode_opus
 from tests.conversations.talks import Said, Talk
@@ -160,3 +164,42 @@ def test_a_copy_that_fails_leaves_nothing_to_read(owner: User, talk: Talk, monke
     (left,) = Conversation.objects.exclude(id=talk.id)
     assert left.erased_at is not None
     assert words(owner, talk.id)[0][0] == "First question?"
+
+
+@pytest.mark.parametrize("what", ["all", "sound", "erased"])
+def test_what_is_taken_away_during_the_copy_is_in_no_copy(
+    owner: User, talk: Talk, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    genuine = forks._Copy._append
+
+    def later(self: forks._Copy, events: Sequence[NewEvent]) -> None:
+        if what == "erased":
+            erasure.erase_conversation(talk.id, actor=owner, reason="request")
+        else:
+            erasure.redact_turn(talk.id, talk.turn_ids[1], actor=owner, reason="request", what=what)  # type: ignore[arg-type]
+        genuine(self, events)
+
+    monkeypatch.setattr(forks._Copy, "_append", later)
+    with pytest.raises(WrongState):
+        forks.fork(talk.id, actor=owner)
+    (left,) = Conversation.objects.exclude(id=talk.id)
+    assert left.erased_at is not None
+    assert not Turn.objects.filter(conversation=left, sealed_words__isnull=False).exists()
+
+
+def test_a_copy_that_got_the_turn_before_it_was_redacted_loses_it_too(
+    owner: User, talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forked: list[str] = []
+    genuine = burial._redact_in
+
+    def later(*given: Any) -> None:
+        if not forked:  # the holders of the turn were asked for already
+            forked.append("")
+            forked[0] = forks.fork(talk.id, actor=owner)
+        genuine(*given)
+
+    monkeypatch.setattr(burial, "_redact_in", later)
+    erasure.redact_turn(talk.id, talk.turn_ids[1], actor=owner, reason="request")
+    assert [user for user, *_ in words(owner, forked[0])][1] == ""
+    assert Turn.objects.get(conversation__id=forked[0], turn_id=talk.turn_ids[1]).redacted
