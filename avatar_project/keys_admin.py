@@ -33,6 +33,10 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Only what the filter offers: no condition on what is not shown."""
+        return lookup == "revoked_at__isempty"
+
     @admin.action(description=_("Revoke the keys chosen"), permissions=("change",))
     def revoke(self, request: HttpRequest, keys: "QuerySet[ApiKey]") -> HttpResponse | None:
         """Asks first."""
