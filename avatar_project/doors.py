@@ -17,8 +17,9 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.http.request import split_domain_port, validate_host
 
+from avatar_project import api_keys
 from avatar_project.bind import is_loopback
-from avatar_project.identity import Blocked, user_at_the_door
+from avatar_project.identity import Blocked, user_at_the_door, user_of_session
 from avatar_project.models import User
 
 Scope = dict[str, Any]
@@ -99,8 +100,14 @@ class Doors:
             return
         # Both must hold: a server started by hand on another address than the configured one admits no guest there.
         guests = settings.GUESTS_ADMITTED and arrived_on_loopback(scope)
-        user, blocked = await on_a_door_thread(_look_up, session_key(scope), api_key(scope), guests)
-        await self.app({**scope, "user": user, "blocked": blocked}, receive, send)
+        session, key = session_key(scope), api_key(scope)
+        user, blocked = await on_a_door_thread(_look_up, session, key, guests)
+
+        async def still_admitted() -> bool:
+            return user is not None and await on_a_door_thread(_is_still_admitted, user, session, key)
+
+        admitted = {"user": user, "blocked": blocked, "still_admitted": still_admitted}
+        await self.app({**scope, **admitted}, receive, send)
 
 
 async def on_a_door_thread(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -114,6 +121,17 @@ async def on_a_door_thread(work: Callable[P, T], *arguments: P.args, **named: P.
             close_old_connections()
 
     return await asyncio.get_running_loop().run_in_executor(_threads, connected)
+
+
+def _is_still_admitted(user: User, session: str | None, key: str | None) -> bool:
+    """A conversation lasts: keys are revoked meanwhile, people sign out, change passwords, are blocked."""
+    signed_in = user_of_session(session)
+    if signed_in is not None:
+        return signed_in.pk == user.pk
+    if key and api_keys.looks_like_ours(key):
+        found = api_keys.find(key)
+        return found is not None and found.owner_id == user.pk and "realtime" in found.scopes
+    return user.is_guest and User.objects.filter(pk=user.pk, is_active=True).exists()
 
 
 def _look_up(session: str | None, key: str | None, guests: bool) -> tuple[User | None, bool]:

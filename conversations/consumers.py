@@ -27,7 +27,10 @@ log = structlog.get_logger(__name__)
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+StillAdmitted = Callable[[], Awaitable[bool]]
 SUBPROTOCOL = "realtime"
+ASK_AGAIN_S = 15.0
+"""How often the doors are asked whether somebody may still be here: keys are revoked, people sign out."""
 LAST_WORDS_S = 6.0
 """A stopping server waits so long for a session to end in order; Daphne's own patience is 10 s."""
 
@@ -66,9 +69,9 @@ class RealtimeConsumer:
             # Never guessed: who asks for a private conversation and errs in the word must not be recorded.
             await _refuse(send, refusals.UNKNOWN_KEEP)
             return
-        await self._serve(wish, receive, send)
+        await self._serve(wish, scope.get("still_admitted"), receive, send)
 
-    async def _serve(self, wish: Wish, receive: Receive, send: Send) -> None:
+    async def _serve(self, wish: Wish, still_admitted: StillAdmitted | None, receive: Receive, send: Send) -> None:
         async def write(text: str) -> None:
             await send({"type": "websocket.send", "text": text})
 
@@ -87,6 +90,7 @@ class RealtimeConsumer:
         # A task of its own: when the server stops, Daphne cancels this application, not the session's last words.
         running = asyncio.create_task(session.run(), name=f"session {session.id}")
         reading = asyncio.create_task(_read(receive, session), name=f"reading {session.id}")
+        asking = asyncio.create_task(_ask_again(still_admitted, session), name=f"admission {session.id}")
         running.add_done_callback(lambda _: reading.cancel())
         try:
             ending = await asyncio.shield(running)
@@ -96,9 +100,9 @@ class RealtimeConsumer:
             await send({"type": "websocket.close", "code": refusals.DRAINING.close_code})
             raise
         finally:
-            reading.cancel()
-            running.cancel()
-            await asyncio.wait([reading, running])
+            for task in (reading, asking, running):
+                task.cancel()
+            await asyncio.wait([reading, asking, running])
         log.info("session_ended", session=session.id, reason=ending.reason)
         if ending is not refusals.DISCONNECTED:
             await send({"type": "websocket.close", "code": ending.close_code})
@@ -113,6 +117,20 @@ async def _read(receive: Receive, session: Session) -> None:
         session.receive(message.get("text") or message.get("bytes") or b"")
         # The queue of a client that floods is never empty: the others' turns come in between.
         await asyncio.sleep(0)
+
+
+async def _ask_again(still_admitted: StillAdmitted | None, session: Session) -> None:
+    """Ends the session of somebody who may not be here any more. Doors that cannot be asked are asked again."""
+    while still_admitted is not None:
+        await asyncio.sleep(ASK_AGAIN_S)
+        try:
+            admitted = await still_admitted()
+        except Exception as error:  # noqa: BLE001 - a database that is away ends no conversation
+            log.warning("admission_not_asked", session=session.id, error=type(error).__name__)
+            continue
+        if not admitted:
+            session.end(refusals.UNAUTHORIZED)
+            return
 
 
 async def _refuse(send: Send, ending: Ending) -> None:

@@ -1,5 +1,6 @@
 """Who was blocked stays outside: on pages and sockets, and as the guest behind the same cookie or key."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -67,6 +68,27 @@ async def test_the_guest_of_a_key_stays_blocked() -> None:
     assert guest.username == name
     await sync_to_async(block)(guest)
     assert await who((b"authorization", b"Bearer some-key")) == "nobody"
+
+
+async def test_a_conversation_ends_when_its_speaker_is_not_admitted_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    from conversations import consumers
+    from tests.conversations.test_realtime_socket import Socket, consumer
+
+    monkeypatch.setattr(consumers, "ASK_AGAIN_S", 0.05)
+    answers: Iterator[bool | None] = iter([None, True, False])
+
+    async def still_admitted() -> bool:
+        answer = next(answers)
+        if answer is None:
+            raise OSError("the database is away")
+        return answer
+
+    socket = Socket(consumer())
+    socket.scope["still_admitted"] = still_admitted
+    await socket.open()
+    assert (await socket.event())["type"] == "session.created"
+    assert (await socket.event())["error"]["code"] == "unauthorized"
+    assert await socket.closed() == 4401
 
 
 async def test_the_socket_says_that_it_is_not_a_matter_of_signing_in() -> None:

@@ -1,11 +1,16 @@
 """Who may come in, and as whom."""
 
+from collections.abc import Callable
+
 import pytest
+from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from pytest_django.fixtures import Settings
 
+from avatar_project import api_keys
 from avatar_project.bind import guests_admitted
 from avatar_project.doors import Doors
 from avatar_project.models import User
@@ -84,6 +89,43 @@ async def test_a_changed_password_ends_old_sessions(settings: Settings) -> None:
 async def test_no_guest_where_guests_are_off(header: tuple[bytes, bytes], settings: Settings) -> None:
     settings.GUESTS_ADMITTED = False
     assert await who(header) == "nobody"
+
+
+async def asked_again(*headers: tuple[bytes, bytes], meanwhile: Callable[[], object]) -> tuple[bool, bool]:
+    """Whether who came in is still admitted before and after ``meanwhile``."""
+    answers = []
+
+    async def stay(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+        await receive()
+        await send({"type": "websocket.accept"})
+        answers.append(await scope["still_admitted"]())
+        await sync_to_async(meanwhile)()
+        answers.append(await scope["still_admitted"]())
+        await send({"type": "websocket.send", "text": "done"})
+
+    door = WebsocketCommunicator(Doors(stay), "/v1/realtime", headers=[HOST, *headers])
+    door.scope["server"] = ["127.0.0.1", 8000]
+    await door.connect()
+    await door.receive_from(timeout=10)
+    await door.disconnect()
+    return answers[0], answers[1]
+
+
+async def test_a_key_that_is_revoked_meanwhile_is_noticed() -> None:
+    owner = await User.objects.acreate_user("owner")
+    made = await sync_to_async(api_keys.create)(owner, name="mine", scopes=["realtime"], expires_at=None)
+    bearer = (b"authorization", f"Bearer {made.key}".encode())
+    assert await asked_again(bearer, meanwhile=lambda: None) == (True, True)
+    assert await asked_again(bearer, meanwhile=lambda: api_keys.revoke(made.row)) == (True, False)
+
+
+async def test_who_signs_out_or_is_blocked_meanwhile_is_noticed(settings: Settings) -> None:
+    person = await User.objects.acreate_user("person")
+    signed_in = await sync_to_async(cookie)(person, settings)
+    assert await asked_again(signed_in, meanwhile=lambda: None) == (True, True)
+    assert await asked_again(signed_in, meanwhile=Session.objects.all().delete) == (True, False)
+    guests = User.objects.filter(is_guest=True)
+    assert await asked_again(meanwhile=lambda: guests.update(is_active=False)) == (True, False)
 
 
 async def test_no_guest_through_an_address_that_others_reach() -> None:
