@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+import structlog
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
@@ -38,6 +39,7 @@ from conversations.events import (
     decode_fact,
 )
 from conversations.history import supersedes
+from conversations.log.crypto import BoxDamaged
 from conversations.log.keys import KeyRing
 from conversations.log.models import Purpose
 from conversations.log.prepared import Insert, Select
@@ -46,6 +48,7 @@ from conversations.models import Conversation, Flag, FlagStatus, Keep, Session, 
 from conversations.streams import conversation_of
 from conversations.words import TurnWords
 
+log = structlog.get_logger(__name__)
 _conversation = Select(Conversation, "id")
 _turn = Select(Turn, "conversation", "turn_id")
 _save_conversation = Insert(Conversation, key=("id",))
@@ -226,10 +229,21 @@ def project(events: Sequence[RecordedEvent], ring: KeyRing) -> None:
 
 
 def open_words(turn: Turn, ring: KeyRing) -> TurnWords | None:
-    """A turn's words; None when it has none or they were erased."""
+    """A turn's words; None when it has none, they were erased, or what is stored is damaged (a rebuild repairs it)."""
+    try:
+        return unseal_words(turn, ring)
+    except BoxDamaged:
+        log.warning("words_damaged", conversation=str(turn.conversation_id), turn=turn.turn_id)
+        return None
+
+
+def unseal_words(turn: Turn, ring: KeyRing) -> TurnWords | None:
+    """As `open_words`, but raises `BoxDamaged`."""
     if turn.sealed_words is None:
         return None
     sealed = bytes(turn.sealed_words)
+    if len(sealed) < 16:
+        raise BoxDamaged
     key = ring.find(UUID(bytes=sealed[:16]))
     return words.unseal(sealed, key, _place(turn)) if key is not None else None
 

@@ -1,13 +1,16 @@
 """Readers that follow the log take each event, in order, and go on where they were."""
 
+import base64
+import json
 from collections.abc import Sequence
 
 import pytest
 
 from conversations import following
+from conversations.log.models import Event
 from conversations.log.types import RecordedEvent
 from conversations.models import Checkpoint, FlagRule
-from tests.conversations.log_helpers import append, noted, said
+from tests.conversations.log_helpers import append, execute, noted, said, triggers_off
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TYPES = ("test.said",)
@@ -67,3 +70,18 @@ def test_a_long_way_is_gone_in_stages(monkeypatch: pytest.MonkeyPatch) -> None:
     append("test-1", said("two"))
     assert following.follow("a", lambda _: None, types=TYPES, for_s=0) == 1
     assert taken_by("a") == ["two"]
+
+
+def test_one_whose_words_are_damaged_stops_nobody() -> None:
+    append("test-1", said("one"))
+    append("test-1", said("two"))
+    first = Event.objects.get(sequence=1)
+    payload = json.loads(first.payload)
+    payload["sealed"]["box"] = base64.b64encode(bytes(60)).decode()
+    with triggers_off():
+        execute("UPDATE log_event SET payload = %s WHERE position = %s", json.dumps(payload), first.position)
+    seen: list[tuple[bool, str]] = []
+    following.follow(
+        "a", lambda events: seen.extend((e.redacted, e.payload.get("text", "")) for e in events), types=TYPES
+    )
+    assert seen == [(True, ""), (False, "two")]

@@ -9,14 +9,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
-from conversations import following, schedules, search, tasks
+from conversations import following, rebuild, schedules, search, tasks
 from conversations.events import ReplyHeard, ReplySpoken, UserTranscribed
 from conversations.history_tables import SearchDocument, SearchToken
 from conversations.listing import Filters
 from conversations.log import keys
 from conversations.log.eventlog import event_log
+from conversations.models import Turn
 from conversations.people_events import person_stream
 from conversations.services import erasure, moderation, titles
+from conversations.streams import stream_of
 from tests.conversations.log_helpers import stored_bytes
 from tests.conversations.talks import Said, Talk
 
@@ -282,3 +284,18 @@ def test_the_index_is_made_anew_from_the_record(owner_id: str, weather: Talk, ch
     assert found(owner_id, "umbrella") == [weather.id]
     assert found(owner_id, "雨傘") == [chinese.id]
     assert found(owner_id, "kyoto") == [weather.id]
+
+
+@pytest.mark.parametrize("damage", [b"short", None])
+def test_damaged_words_of_one_turn_stop_nobody_and_a_rebuild_repairs_them(
+    owner_id: str, weather: Talk, damage: bytes | None
+) -> None:
+    turn = Turn.objects.get(conversation_id=weather.id, number=1)
+    sealed = bytes(turn.sealed_words or b"")
+    Turn.objects.filter(pk=turn.pk).update(sealed_words=damage or sealed[:-1] + bytes([sealed[-1] ^ 1]))
+    other = Talk(owner_id).say("An elephant.")
+    assert search.catch_up() == 0
+    assert found(owner_id, "elephant") == [other.id]
+    assert found(owner_id, "umbrella") == []
+    assert rebuild.rebuild(stream_of(weather.id)) == ["turn 1: the words differ"]
+    assert rebuild.differences(stream_of(weather.id)) == []
