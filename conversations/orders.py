@@ -12,6 +12,7 @@ import msgspec
 from conversations.broadcast import listening, session_group
 from conversations.events import (
     ConversationErased,
+    ConversationHidden,
     Fact,
     KeepChanged,
     SessionClosed,
@@ -35,7 +36,7 @@ ERASED = "erased"
 RESUMED = "resumed"
 """Why a session is muted that goes on with a muted one's conversation."""
 _NEWEST = 20
-_FACTS = (SessionMuted, SessionCut, SessionClosed, ConversationErased, TurnRedacted, KeepChanged)
+_FACTS = (SessionMuted, SessionCut, SessionClosed, ConversationErased, ConversationHidden, TurnRedacted, KeepChanged)
 _TYPES = tuple(fact.type for fact in _FACTS)
 
 
@@ -135,6 +136,8 @@ def _order_to_all(fact: Fact) -> Order | None:
     match fact:
         case ConversationErased():
             return Order("end", ERASED)
+        case ConversationHidden(hidden=True, reason=reason):
+            return Order("end", reason)
         case TurnRedacted(turn_id=turn_id, what="all", reason=reason):
             return Order("forget", reason, turn_id)
         case KeepChanged(keep=keep):

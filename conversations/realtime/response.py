@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from conversations.events import Fact, ReplyFailed, ReplyFinished, ReplyGenerated, ReplyStarted
+from conversations.failures import sentence
 from conversations.realtime.generation import (
     Fault,
     Finished,
@@ -152,7 +153,9 @@ class Response:
                 self._call(delta)
             case Fault() as fault:
                 self._fault = self._fault or fault
-                failed = ReplyFailed(response_id=self.id, code=fault.code, message=fault.message, spoken=fault.spoken)
+                failed = ReplyFailed(
+                    response_id=self.id, code=fault.code, message=sentence(fault.code), spoken=fault.spoken
+                )
                 self._emit(facts=(failed,))
             case Finished():
                 self._finished = step

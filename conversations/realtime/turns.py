@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from conversations.events import Fact, UserSpoke, UserTranscribed, UserTranscriptionFailed
+from conversations.failures import sentence
 from conversations.realtime.answering import Answering
 from conversations.realtime.attempt import Attempt
 from conversations.realtime.generation import Fault
@@ -144,7 +145,7 @@ class Turns:
         self._live.outbox.emit(*events, facts=(fact,), turn_id=turn.id)
 
     def _not_understood(self, turn: Turn, entry: Entry, error: EngineError) -> None:
-        fact = UserTranscriptionFailed(item_id=turn.item_id, code=error.code, message=error.message)
+        fact = UserTranscriptionFailed(item_id=turn.item_id, code=error.code, message=sentence(error.code))
         details = ev.ErrorDetails(type="server_error", code=error.code, message=error.message)
         self._live.outbox.emit(
             ev.TranscriptionFailed(item_id=turn.item_id, error=details), facts=(fact,), turn_id=turn.id

@@ -21,6 +21,7 @@ from conversations.events import (
     TurnMeasured,
     UserSpoke,
 )
+from conversations.failures import sentence
 from conversations.history import History, HistoryItem
 from conversations.log.audio import AudioStore
 from conversations.log.errors import AudioDamaged, AudioMissing
@@ -158,7 +159,7 @@ class Fork:
                 ReplyFailed(
                     response_id=response_id,
                     code=answer.fault.code,
-                    message=answer.fault.message,
+                    message=sentence(answer.fault.code),
                     spoken=answer.fault.spoken,
                 )
             )

@@ -10,6 +10,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from conversations.errors import Refused
+from conversations.failures import sentence
 from conversations.log.errors import LogError
 from conversations.rerun.engines import opened
 from conversations.rerun.queue import enqueue
@@ -32,7 +33,7 @@ def work(job_id: str, slice_s: float = SLICE_S) -> str:
         whole = asyncio.run(_run(job, slice_s))
     except (Refused, EngineError, LogError, TimeoutError) as error:
         log.warning("rerun_failed", job=job_id, kind=type(error).__name__)
-        _set(job, state=RerunState.FAILED, detail=str(error)[:500] or "It took too long.")
+        _set(job, state=RerunState.FAILED, detail=_told(error))
         return "failed"
     if whole:
         _set(job, state=RerunState.DONE)
@@ -41,6 +42,12 @@ def work(job_id: str, slice_s: float = SLICE_S) -> str:
         return "stopped"
     enqueue(job.id)
     return "to be continued"
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, EngineError):
+        return sentence(error.code)
+    return str(error)[:500] or "It took too long."
 
 
 async def _run(job: RerunJob, slice_s: float) -> bool:

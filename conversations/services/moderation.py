@@ -17,6 +17,7 @@ from conversations.log.eventlog import event_log
 from conversations.log.types import Metadata, NewEvent
 from conversations.models import Conversation, Flag, FlagStatus, Turn
 from conversations.record import new_event
+from conversations.services import ending
 from conversations.services.access import Actor, require
 from conversations.services.reasons import checked
 from conversations.streams import stream_of
@@ -91,6 +92,8 @@ def decide_flag(flag_id: str, *, actor: Actor, decision: Decision, reason: str, 
 def hide(conversation_id: str | UUID, *, actor: Actor, hidden: bool, reason: str, note: str = "") -> None:
     """Takes a conversation out of its owner's sight, or gives it back. What is so already stays so, silently.
 
+    Whoever talks in it is told to end: at once in this process, within `orders.LOOK_S` seconds wherever they are.
+
     Raises `NotAllowed`, `ConversationNotFound`, `Invalid`, `WrongState` when it was erased.
     """
     require(actor, "hide_conversation")
@@ -104,6 +107,8 @@ def hide(conversation_id: str | UUID, *, actor: Actor, hidden: bool, reason: str
         return (ConversationHidden(hidden=hidden, reason=reason, note=note),)
 
     _decide(conversation_id, judge, actor)
+    if hidden:
+        ending.tell_sessions(_uuid(conversation_id))
 
 
 def note_listening(

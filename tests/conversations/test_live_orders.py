@@ -13,7 +13,7 @@ from conversations import broadcast, orders
 from conversations.errors import Invalid, NotAllowed, SessionNotFound, WrongState
 from conversations.events import ReplyHeard, SessionClosed, SessionCut, SessionMuted, UserWrote
 from conversations.models import Session, Turn
-from conversations.services import erasure, live
+from conversations.services import erasure, live, moderation
 from tests.conversations.moderators import in_thread, live_session, moderator, person
 from tests.conversations.talker import loud
 from tests.fake_engines import FakeEngines
@@ -216,6 +216,24 @@ async def test_erasing_a_conversation_ends_its_session_at_once(ana: Any) -> None
         assert await socket.closed() == 4404
         assert time.monotonic() - began < 3.0
         await socket.wait(5)
+
+
+@pytest.mark.parametrize("poked", [True, False])
+async def test_hiding_a_conversation_ends_its_session(ana: Any, poked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    mod = await in_thread(lambda: moderator("hide_conversation", name="hider"))
+    if not poked:
+        monkeypatch.setattr(broadcast, "_send", lambda *_: asyncio.sleep(0))
+    async with live_session(ana) as socket:
+        await socket.write("Hello.")
+        await socket.until("conversation.item.done")
+        await in_thread(lambda: moderation.hide(socket.conversation_id, actor=mod, hidden=False, reason="hate"))
+        began = time.monotonic()
+        await in_thread(lambda: moderation.hide(socket.conversation_id, actor=mod, hidden=True, reason="hate"))
+        assert (await socket.until("error"))["error"]["code"] == "forbidden"
+        assert await socket.closed() == 4403
+        assert time.monotonic() - began < (1.0 if poked else orders.LOOK_S + 2)
+        await socket.wait(5)
+    assert (await in_thread(lambda: socket.facts(SessionClosed)))[0]["reason"] == "cut: hate"
 
 
 async def test_who_may_and_when(ana: Any, mod: Any) -> None:

@@ -236,7 +236,7 @@ async def test_a_failed_answer_is_said_aloud_and_ends_as_failed() -> None:
         assert done["response"]["status"] == "failed"
         assert done["response"]["status_details"]["error"]["code"] == "engine_error"
         assert t.engines.spoken
-        assert t.record.of(ReplyFailed)
+        assert [failed.message for failed in t.record.of(ReplyFailed)] == ["The engine failed."]
 
 
 async def test_an_engine_that_is_starting_is_waited_for() -> None:

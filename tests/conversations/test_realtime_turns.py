@@ -240,7 +240,7 @@ async def test_a_failed_transcription_is_told_and_an_honest_sentence_spoken() ->
         done = await t.until("response.done")
         assert done["response"]["status"] == "failed"
         assert t.engines.spoken
-        assert t.record.of(UserTranscriptionFailed)
+        assert [failed.message for failed in t.record.of(UserTranscriptionFailed)] == ["The engine failed."]
 
 
 async def test_a_silent_user_is_asked() -> None:
