@@ -258,6 +258,16 @@ def require_owner(conversation: Conversation) -> None:
         raise UnknownOwner(f"A conversation cannot start for {conversation.owner_id}: there is no such person.")
 
 
+def require_active(owner_id: str) -> None:
+    """For what begins now, not for a rebuild: raises `UnknownOwner` unless the person is there and not blocked."""
+    try:
+        active = get_user_model()._default_manager.filter(pk=owner_id, is_active=True).exists()
+    except (ValidationError, ValueError):
+        active = False
+    if not active:
+        raise UnknownOwner(f"Nobody can talk as {owner_id}: there is no such person, or they were blocked.")
+
+
 def _place(turn: Turn) -> str:
     return f"{turn.conversation_id}|{turn.turn_id}"
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from conversations.log.models import Purpose
 from conversations.log.types import Metadata, RecordedEvent
 from conversations.models import Conversation
 from conversations.models import Keep as KeepChoice
+from conversations.projections import require_active
 from conversations.spool import Spool
 from conversations.streams import stream_of
 
@@ -82,6 +83,7 @@ class ConversationRecord:
     ) -> "ConversationRecord":
         """Starts a conversation, or resumes one of ``owner_id``'s (`ConversationNotFound` when it is not there).
 
+        Raises `UnknownOwner` when the person was blocked or erased meanwhile; nothing is stored then.
         ``keep`` is what the person chose; None leaves what was chosen before, or the operator's default.
         """
         log = event_log()
@@ -100,7 +102,7 @@ class ConversationRecord:
             chosen = keep or msgspec.convert(conversation.keep, Keep)
         record = cls(conversation_id, owner_id=owner_id, session_id=session.session_id, log=log)
         record.keep = chosen
-        await record._append(opening, "", expected, None)
+        await record._append(opening, "", expected, None, first=functools.partial(require_active, owner_id))
         return record
 
     async def append(self, *facts: Fact, turn_id: str, idempotency_key: str | None = None, origin: str = "") -> int:
@@ -156,7 +158,9 @@ class ConversationRecord:
         expected: int | None,
         idempotency_key: str | None,
         origin: str = "",
+        first: Callable[[], None] = lambda: None,
     ) -> int:
+        """``first`` raises, in the append's own transaction, when it may not be."""
         cause = self._cause
         metadata = Metadata(
             actor=self._owner_id,
@@ -164,7 +168,11 @@ class ConversationRecord:
             correlation=turn_id,
             causation=cause[1].hex if cause is not None and turn_id and cause[0] == turn_id else "",
         )
-        work = functools.partial(kept.append, self._stream, expected, facts, metadata, idempotency_key, origin)
+
+        def work() -> kept.Kept:
+            first()
+            return kept.append(self._stream, expected, facts, metadata, idempotency_key, origin)
+
         stored = await self._log.write(work)
         appended = stored.appended
         self._cause = turn_id, appended.event_ids[-1]

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import structlog
 
-from conversations.errors import ConversationNotFound
+from conversations.errors import ConversationNotFound, UnknownOwner
 from conversations.events import SessionOpened
 from conversations.realtime import extras as ex
 from conversations.realtime import refusals
@@ -137,6 +137,8 @@ class Session:
             )
         except ConversationNotFound:
             return refusals.NOT_FOUND
+        except UnknownOwner:  # Blocked or erased after they came through the door.
+            return refusals.BLOCKED
         self._outbox.record = record
         ending = refusals.CRASHED
         try:

@@ -97,3 +97,17 @@ def test_a_blocked_person_is_out_and_signs_in_anew_when_let_in_again(ana: Any, m
     assert browser.get("/chat").status_code == 302
     assert browser.login(username="ana", password="a long enough password")
     assert browser.get("/chat").status_code == 200
+
+
+async def test_who_was_blocked_after_coming_through_the_door_begins_nothing_and_resumes_nothing(
+    ana: Any, mod: Any
+) -> None:
+    async with live_session(ana) as socket:
+        pass
+    await in_thread(lambda: people.block(ana.pk, actor=mod, reason="abuse"))
+    before = await in_thread(Event.objects.count)
+    for conversation_id in ("", socket.conversation_id):
+        with pytest.raises(AssertionError, match=r"websocket.close.*4403"):
+            async with live_session(ana, conversation_id=conversation_id):
+                pass
+    assert await in_thread(Event.objects.count) == before
