@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
@@ -25,6 +26,8 @@ class Overdue:
     what: Literal["conversation", "turn", "sound"]
     conversation_id: UUID
     turn_id: str = ""
+    before: datetime | None = field(default=None, compare=False)
+    """Of a conversation: nothing was said in it since, and nobody came back."""
 
 
 def overdue(now: datetime) -> Iterator[Overdue]:
@@ -33,7 +36,7 @@ def overdue(now: datetime) -> Iterator[Overdue]:
     if settings.KEEP_DAYS:
         cutoff = now - timedelta(days=settings.KEEP_DAYS)
         for conversation_id in list(_ended_before(cutoff).values_list("id", flat=True)):
-            yield Overdue("conversation", conversation_id)
+            yield Overdue("conversation", conversation_id, before=cutoff)
         # Of a conversation that goes on, the old turns.
         for place in _places(_kept_turns(cutoff).filter(redacted=False, conversation__in=_going_on_since(cutoff))):
             yield Overdue("turn", *place)
@@ -75,7 +78,13 @@ def _erase(item: Overdue) -> None:
         turns = Turn.objects.filter(conversation_id=item.conversation_id, turn_id__in=shared)
         for turn_id in list(turns.values_list("turn_id", flat=True)):
             burial.redact(item.conversation_id, turn_id, reason=REASON, what="all")
-    burial.bury(item.conversation_id, reason=REASON)
+    burial.bury(item.conversation_id, reason=REASON, only_if=partial(_is_still_overdue, item))
+
+
+def _is_still_overdue(item: Overdue) -> bool:
+    """Asked when it is erased: somebody may have come back since the list was made."""
+    assert item.before is not None
+    return _ended_before(item.before).filter(id=item.conversation_id).exists()
 
 
 def _ended_before(cutoff: datetime) -> QuerySet[Conversation]:

@@ -5,6 +5,7 @@ forget; from then on nothing opens what is left. Then the files of the sounds go
 again, or leaves the rest to the sweeper (`conversations.sweeping`).
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Literal
 from uuid import UUID
@@ -28,12 +29,15 @@ log = structlog.get_logger(__name__)
 What = Literal["all", "sound"]
 
 
-def bury(conversation_id: UUID, *, actor_id: str = "", reason: str) -> None:
+def bury(conversation_id: UUID, *, actor_id: str = "", reason: str, only_if: Callable[[], bool] = lambda: True) -> None:
     """Erases a conversation; its live sessions end. Once more, it finishes what is left.
 
-    ``actor_id`` is empty for the system itself. Raises `log.errors.LogError` (call again).
+    ``actor_id`` is empty for the system itself. ``only_if`` is asked in the erasing transaction; nothing happens when
+    it says no. Raises `log.errors.LogError` (call again).
     """
-    event_log().write_now(partial(_bury, conversation_id, Metadata(actor=actor_id), reason))
+    work = partial(_bury, conversation_id, Metadata(actor=actor_id), reason)
+    if not event_log().write_now(lambda: only_if() and work()):
+        return
     ending.end_sessions(conversation_id)
     removed = remove_sounds(conversation_id)
     log.info("conversation_erased", conversation=str(conversation_id), reason=reason, sounds=removed)
@@ -65,13 +69,14 @@ def remove_sounds(conversation_id: UUID) -> int:
     return sweeping.remove_sounds(stream_of(str(conversation_id)))
 
 
-def _bury(conversation_id: UUID, metadata: Metadata, reason: str) -> None:
+def _bury(conversation_id: UUID, metadata: Metadata, reason: str) -> bool:
     """In the writer's transaction, where no fact can come in between."""
     stream = stream_of(str(conversation_id))
     if Conversation.objects.filter(id=conversation_id, erased_at__isnull=True).exists():
         _append(stream, ConversationErased(reason=reason), metadata)
     keys.destroy(stream)
     search.forget(conversation_id)
+    return True
 
 
 def _redact(conversation_id: UUID, turn_id: str, metadata: Metadata, reason: str, what: What) -> None:

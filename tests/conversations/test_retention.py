@@ -56,6 +56,17 @@ def test_what_is_older_than_allowed_is_erased(owner: str, settings: Settings) ->
     assert verify().breaks == []
 
 
+def test_who_came_back_since_the_list_was_made_loses_nothing(owner: str, settings: Settings) -> None:
+    settings.KEEP_DAYS = 30
+    old = async_to_sync(talked)(owner, *SECRET)
+    aged(old, 31)
+    listed = list(retention.overdue(timezone.now()))
+    Session.objects.filter(conversation_id=old.id).update(opened_at=timezone.now())
+    assert len(list(retention.apply(iter(listed)))) == 1
+    assert Conversation.objects.get(id=old.id).erased_at is None
+    assert selectors.read_conversation(owner, old.id).turns[0].user_text == SECRET[0][0]
+
+
 def test_of_a_conversation_that_goes_on_only_the_old_turns_go(owner: str, settings: Settings) -> None:
     settings.KEEP_DAYS = 30
     both = async_to_sync(talked)(owner, *SECRET)
