@@ -10,7 +10,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from avatar_project.bind import is_loopback
-from conversations import presence
+from conversations.oversight import presence
 
 
 @register(Tags.security)

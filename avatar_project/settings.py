@@ -32,7 +32,7 @@ GUESTS_ADMITTED = guests_admitted(BIND, ALLOWED_HOSTS, GUESTS)
 KEEP_DEFAULT = env.choice("AVATAR_KEEP_DEFAULT", "sound", ("sound", "text", "nothing"))
 """What is kept of a conversation until the person chooses (`conversations.events.Keep`)."""
 KEEP_DAYS = env.whole("AVATAR_KEEP_DAYS", 0)
-"""The longest that anything is kept; 0: for ever. `conversations.retention` erases what is older."""
+"""The longest that anything is kept; 0: for ever. `conversations.keeping.retention` erases what is older."""
 KEEP_SOUND_DAYS = env.whole("AVATAR_KEEP_SOUND_DAYS", 0)
 """The same for sound alone."""
 
@@ -214,7 +214,7 @@ LOGGING = {
         # Their news of every start and stop is nobody's.
         "django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
         "daphne": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
-        # A traceback every second while Redis is away; `conversations.broadcast` says it in a line.
+        # A traceback every second while Redis is away; `conversations.oversight.broadcast` says it in a line.
         "channels_redis": {"level": "CRITICAL"},
     },
 }

@@ -10,7 +10,7 @@ import msgspec
 from django.conf import settings
 from uuid6 import uuid7
 
-from conversations import kept, selectors
+from conversations import selectors
 from conversations.errors import ConversationNotFound
 from conversations.events import (
     ConversationStarted,
@@ -22,7 +22,8 @@ from conversations.events import (
     decode_fact,
 )
 from conversations.history import History, HistoryItem
-from conversations.kept import new_event
+from conversations.keeping import kept
+from conversations.keeping.kept import new_event
 from conversations.log import store
 from conversations.log.audio import AudioStore
 from conversations.log.eventlog import EventLog, event_log
@@ -31,7 +32,7 @@ from conversations.log.models import Purpose
 from conversations.log.types import Metadata, RecordedEvent
 from conversations.models import Conversation
 from conversations.models import Keep as KeepChoice
-from conversations.projections import require_active
+from conversations.projections.owners import require_active
 from conversations.spool import Spool
 from conversations.streams import stream_of
 

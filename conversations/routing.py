@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from conversations.consumers import RealtimeConsumer
-from conversations.outside import LogAndLayer
+from conversations.oversight.outside import LogAndLayer
 
 realtime = RealtimeConsumer(outside=LogAndLayer())
 websocket_urlpatterns: list[URLPattern] = [

@@ -15,9 +15,9 @@ from conversations.log.audio import AudioStore, StoredAudio
 from conversations.log.errors import AudioMissing
 from conversations.log.keys import KeyRing
 from conversations.models import Conversation, Turn
-from conversations.projections import open_words
+from conversations.projections.turn_words import open_words
+from conversations.projections.words import TurnWords
 from conversations.streams import stream_of
-from conversations.words import TurnWords
 
 
 class ConversationSummary(msgspec.Struct, frozen=True):

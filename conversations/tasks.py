@@ -4,8 +4,11 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from conversations import heads_export, presence, purging, retention, search, sweeping
+from conversations import search
 from conversations.flagging import applying
+from conversations.keeping import purging, retention, sweeping
+from conversations.oversight import presence
+from conversations.proof import heads_export
 from conversations.services import erasure
 
 _SEARCH_S = 300.0

@@ -13,7 +13,7 @@ class Presence(models.Model):
 
     session_id = models.CharField(max_length=120, primary_key=True)
     process = models.CharField(max_length=200)
-    """Which process holds it (`conversations.processes`)."""
+    """Which process holds it (`conversations.oversight.processes`)."""
     seen_at = models.DateTimeField()
 
     class Meta:

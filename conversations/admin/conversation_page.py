@@ -17,8 +17,8 @@ from conversations.admin.turn_rows import TurnRow, turn_rows
 from conversations.events import FlagDecided, FlagRaised
 from conversations.log.models import Event
 from conversations.models import Conversation, Flag, FlagStatus, Session, Turn, Verification
+from conversations.oversight.trail import TrailEntry
 from conversations.streams import stream_of
-from conversations.trail import TrailEntry
 
 TURNS_A_PAGE = 50
 SHOWN = 100

@@ -22,8 +22,8 @@ from conversations.admin.staff_access import StaffAccess
 from conversations.errors import NotAllowed, Refused
 from conversations.log.errors import LogError
 from conversations.models import Conversation, Flag, Session, Turn
+from conversations.proof.verifying import verify_and_note
 from conversations.replay.urls import routes
-from conversations.verifying import verify_and_note
 
 _PREFIX = "conversations_conversation_"
 _access = StaffAccess()

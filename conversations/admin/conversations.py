@@ -27,7 +27,7 @@ from conversations.admin.links import conversation_link, person_link
 from conversations.admin.readonly import ReadOnlyAdmin, moment, seconds, short, when
 from conversations.admin.turns import FLAG_FILTER, KEEP_FILTER
 from conversations.models import Conversation, Keep
-from conversations.presence import live
+from conversations.oversight.presence import live
 
 
 @admin.register(Conversation)

@@ -16,7 +16,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from conversations import verifying
 from conversations.admin import opened
 from conversations.admin.deed import actor_of
 from conversations.admin.filters import as_uuid, identity_filter
@@ -31,6 +30,7 @@ from conversations.log.keys import KeyRing
 from conversations.log.models import Event
 from conversations.log.types import Metadata
 from conversations.models import Verification
+from conversations.proof import verifying
 from conversations.streams import CATEGORY, conversation_of, stream_of
 
 _HASH_SHOWN = 12

@@ -24,7 +24,7 @@ from conversations.admin.form_filters import period_filter
 from conversations.admin.links import conversation_link, conversation_url
 from conversations.admin.readonly import ReadOnlyAdmin, moment, short, when
 from conversations.models import Session
-from conversations.presence import live
+from conversations.oversight.presence import live
 
 
 @admin.register(Session)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from conversations.admin.filters import as_uuid
 from conversations.admin.labels import acted
-from conversations.trail import TrailEntry, trail
+from conversations.oversight.trail import TrailEntry, trail
 
 
 @dataclass(frozen=True, slots=True)

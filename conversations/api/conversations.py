@@ -9,7 +9,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations import listing
 from conversations.api.base import ConversationsView
 from conversations.api.pagination import Pages
 from conversations.api.queries import ListQuery, TurnsQuery
@@ -17,6 +16,7 @@ from conversations.api.reading import turns_of
 from conversations.api.serializers import Detail, Summary, TurnPage
 from conversations.errors import ConversationNotFound
 from conversations.models import Conversation
+from conversations.reading import listing
 from conversations.services.access import Actor, owned
 
 FIRST_TURNS = 100

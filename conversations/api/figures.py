@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from conversations.api.base import ConversationsView
 from conversations.api.queries import StatisticsQuery
 from conversations.api.serializers import StatisticsOut
+from conversations.reading.statistics import statistics
 from conversations.services.access import require
-from conversations.statistics import statistics
 
 LONGEST = timedelta(days=366)
 USUAL = timedelta(days=30)

@@ -15,7 +15,7 @@ from conversations.log.keys import KeyRing
 from conversations.log.models import Event
 from conversations.log.types import RecordedEvent
 from conversations.models import Conversation
-from conversations.rings import rings_of
+from conversations.projections.rings import rings_of
 from conversations.services.access import Actor, require
 from conversations.streams import CATEGORY, conversation_of, stream_of
 

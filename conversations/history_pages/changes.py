@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from conversations import listing
 from conversations.history_pages.requests import actor_of, line, told
 from conversations.history_pages.views import standing
 from conversations.models import Turn
+from conversations.reading import listing
 from conversations.services import erasure, forks, titles
 from conversations.services.reasons import EraseReason
 

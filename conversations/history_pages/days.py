@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 from django.utils import timezone
 
-from conversations.listing import Row
+from conversations.reading.listing import Row
 
 _DAYS = 7
 Kind = Literal["today", "yesterday", "weekday", "month"]

@@ -9,21 +9,21 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from conversations import exports
 from conversations.errors import ConversationNotFound
-from conversations.filenames import attachment
+from conversations.exports import documents
+from conversations.exports.filenames import attachment
 from conversations.history_pages.requests import actor_of
 from conversations.log.eventlog import event_log
 from conversations.models import Conversation
-from conversations.reading import read_exchanges, title_of
+from conversations.reading.exchanges import read_exchanges, title_of
 from conversations.replay.serving import AT_ONCE_BYTES, PACED_BYTES_PER_S
 from conversations.services.access import Actor, owned
 
 FORMS: dict[str, tuple[str, Callable[[Conversation], Iterator[bytes]]]] = {
-    "json": ("application/json", exports.as_json),
-    "txt": ("text/plain; charset=utf-8", exports.as_text),
-    "vtt": ("text/vtt; charset=utf-8", exports.as_webvtt),
-    "opus": ("audio/ogg", exports.as_opus),
+    "json": ("application/json", documents.as_json),
+    "txt": ("text/plain; charset=utf-8", documents.as_text),
+    "vtt": ("text/vtt; charset=utf-8", documents.as_webvtt),
+    "opus": ("audio/ogg", documents.as_opus),
 }
 
 

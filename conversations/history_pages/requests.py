@@ -10,8 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 
 from conversations.errors import ConversationNotFound, Refused
-from conversations.listing import Filters
 from conversations.log.errors import LogError
+from conversations.reading.listing import Filters
 from conversations.services.access import Actor
 
 P = ParamSpec("P")

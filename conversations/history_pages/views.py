@@ -10,14 +10,15 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from conversations import listing, search
+from conversations import search
 from conversations.errors import ConversationNotFound, Invalid
 from conversations.history_pages.days import by_day
 from conversations.history_pages.requests import actor_of, filters_of, found_or_404, owner_id_of, whole
-from conversations.lines import earlier_lines
-from conversations.listing import Filters
 from conversations.models import Conversation
-from conversations.reading import read_exchanges, title_of
+from conversations.reading import listing
+from conversations.reading.exchanges import read_exchanges, title_of
+from conversations.reading.lines import earlier_lines
+from conversations.reading.listing import Filters
 from conversations.services import titles
 from conversations.services.access import owned
 
@@ -79,7 +80,7 @@ def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @require_safe
 @found_or_404
 def lines(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """`conversations.lines.Earlier` as JSON, for the page that goes on with the conversation."""
+    """`conversations.reading.lines.Earlier` as JSON, for the page that goes on with the conversation."""
     told = earlier_lines(standing(request, conversation_id))
     return HttpResponse(msgspec.json.encode(told), content_type="application/json")
 

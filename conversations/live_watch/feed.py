@@ -9,11 +9,11 @@ from functools import partial
 import msgspec
 import structlog
 
-from conversations.broadcast import listening, watch_group
 from conversations.errors import ConversationNotFound, NotAllowed
 from conversations.live_watch.news import News, State, Watched, begin, news
 from conversations.log.errors import KeyDestroyed, LogError
 from conversations.log.eventlog import event_log
+from conversations.oversight.broadcast import listening, watch_group
 
 log = structlog.get_logger(__name__)
 WATCHERS = 20

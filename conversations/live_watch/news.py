@@ -10,7 +10,7 @@ from conversations.events import RecordingHeard
 from conversations.live_watch.lines import Line, lines
 from conversations.log import store
 from conversations.models import Conversation, Session
-from conversations.orders import opened_at
+from conversations.oversight.orders import opened_at
 from conversations.services.access import record, require
 from conversations.streams import stream_of
 

@@ -16,12 +16,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from conversations import presence
 from conversations.errors import ConversationNotFound, NotAllowed, PersonNotFound, Refused, WrongState
 from conversations.live_watch import acts, news
 from conversations.live_watch.feed import LONGEST_S
 from conversations.live_watch.feed import feed as watched_feed
 from conversations.models import Session
+from conversations.oversight import presence
 from conversations.services.reasons import FlagReason, LiveReason
 
 R = TypeVar("R", bound=HttpResponseBase)

@@ -25,7 +25,7 @@ AGAIN_S = 2.0
 
 
 class Order(Protocol):
-    """What `conversations.orders` brings."""
+    """What `conversations.oversight.orders` brings."""
 
     @property
     def kind(self) -> Literal["mute", "unmute", "end", "forget", "keep"]: ...
@@ -36,7 +36,7 @@ class Order(Protocol):
 
 
 class Outside(Protocol):
-    """What a session has to do with the world beside its client; `conversations.outside` is the real one."""
+    """What a session has to do with the world beside its client; `conversations.oversight.outside` is the real one."""
 
     def orders(self, conversation_id: str, session_id: str) -> AsyncGenerator[Order, None]: ...
     async def attend(self, session_id: str) -> None: ...

@@ -7,13 +7,13 @@ from uuid import UUID
 import msgspec
 from django.db.models import Count, Exists, OuterRef, Q
 
-from conversations import titled
 from conversations.history_tables import SearchDocument, SearchToken
-from conversations.listing import Filters, Row, rows, visible
 from conversations.log.keys import KeyRing
 from conversations.models import Conversation, Turn
-from conversations.projections import open_words
-from conversations.rings import rings_of
+from conversations.projections.rings import rings_of
+from conversations.projections.turn_words import open_words
+from conversations.reading import titled
+from conversations.reading.listing import Filters, Row, rows, visible
 from conversations.search import terms
 from conversations.search.index import catch_up, searched_text
 from conversations.search.keys import search_key

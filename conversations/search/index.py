@@ -7,19 +7,20 @@ from uuid import UUID
 import msgspec
 from django.db import transaction
 
-from conversations import following, titled
+from conversations import following
 from conversations.events import ConversationErased, ReplyHeard, ReplySpoken, TurnRedacted, UserTranscribed, UserWrote
 from conversations.history_tables import SearchDocument, SearchToken
 from conversations.log import store
 from conversations.log.codec import decode_metadata
 from conversations.log.models import Event
 from conversations.models import Conversation, Turn
-from conversations.projections import open_words
-from conversations.rings import rings_of
+from conversations.projections.rings import rings_of
+from conversations.projections.turn_words import open_words
+from conversations.projections.words import TurnWords
+from conversations.reading import titled
 from conversations.search.keys import SearchKey, search_key
 from conversations.search.words import atoms, tokens
 from conversations.streams import conversation_of, stream_of
-from conversations.words import TurnWords
 
 NAME = "search"
 _SAID = frozenset(fact.type for fact in (UserTranscribed, UserWrote, ReplySpoken, ReplyHeard))

@@ -2,7 +2,7 @@
 
 First, in one transaction, the tombstone is appended, the keys are destroyed, and the read models and the search index
 forget; from then on nothing opens what is left. Then the files of the sounds go. Whoever is killed in between calls
-again, or leaves the rest to the sweeper (`conversations.sweeping`).
+again, or leaves the rest to the sweeper (`conversations.keeping.sweeping`).
 """
 
 from collections.abc import Callable
@@ -12,11 +12,12 @@ from uuid import UUID
 
 import structlog
 
-from conversations import search, sweeping
+from conversations import search
 from conversations.errors import Invalid, WrongState
 from conversations.events import ConversationErased, Fact, TurnRedacted
-from conversations.kept import new_event
-from conversations.lineage import holders_of
+from conversations.keeping import sweeping
+from conversations.keeping.kept import new_event
+from conversations.keeping.lineage import holders_of
 from conversations.log import keys, store
 from conversations.log.eventlog import event_log
 from conversations.log.models import Purpose

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from conversations import broadcast, presence
 from conversations.models import Session
-from conversations.orders import ERASED
+from conversations.oversight import broadcast, presence
+from conversations.oversight.orders import ERASED
 
 
 def end_sessions(conversation_id: UUID) -> None:

@@ -16,8 +16,8 @@ from django.core.exceptions import ValidationError
 from conversations import schedules
 from conversations.errors import ConversationNotFound, Invalid, NotAllowed, PersonNotFound, WrongState
 from conversations.events import ConversationHidden
-from conversations.kept import new_event
-from conversations.lineage import copies_of
+from conversations.keeping.kept import new_event
+from conversations.keeping.lineage import copies_of
 from conversations.log import keys, scrub, store
 from conversations.log.eventlog import event_log
 from conversations.log.models import Event

@@ -12,7 +12,7 @@ import msgspec
 from django.conf import settings
 from uuid6 import uuid7
 
-from conversations import search, titled
+from conversations import search
 from conversations.errors import Invalid, WrongState
 from conversations.events import (
     ConversationErased,
@@ -43,6 +43,7 @@ from conversations.log.keys import DataKey, KeyRing
 from conversations.log.models import Purpose
 from conversations.log.types import Metadata, NewEvent, RecordedEvent
 from conversations.models import Conversation, Turn
+from conversations.reading import titled
 from conversations.record import new_event
 from conversations.services.access import Actor, owned
 from conversations.streams import stream_of

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from conversations import broadcast
 from conversations.errors import SessionNotFound, WrongState
 from conversations.events import Fact, SessionCut, SessionMuted
 from conversations.log import store
 from conversations.log.eventlog import event_log
 from conversations.log.types import Appended, Metadata
 from conversations.models import Session
+from conversations.oversight import broadcast
 from conversations.record import new_event
 from conversations.services.access import Actor, require
 from conversations.services.reasons import checked

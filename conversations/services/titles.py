@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from conversations import search, titled
+from conversations import search
 from conversations.errors import Invalid, WrongState
 from conversations.log.errors import KeyDestroyed
 from conversations.log.eventlog import event_log
+from conversations.reading import titled
 from conversations.services.access import Actor, owned
 
 LONGEST = 120

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations.admin.readonly import moment
 from conversations.models import Flag, FlagStatus, Turn, Verification
-from conversations.presence import live
+from conversations.oversight.presence import live
 
 register = template.Library()
 

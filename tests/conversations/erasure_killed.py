@@ -24,7 +24,8 @@ from django.core.management import call_command  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 from django_q.models import Schedule  # noqa: E402
 
-from conversations import search, sweeping  # noqa: E402
+from conversations import search  # noqa: E402
+from conversations.keeping import sweeping  # noqa: E402
 from conversations.log.audio import AudioStore  # noqa: E402
 from conversations.models import Conversation  # noqa: E402
 from conversations.services import burial, erasure  # noqa: E402

@@ -13,7 +13,7 @@ from conversations.consumers import RealtimeConsumer
 from conversations.events import Fact
 from conversations.log.eventlog import event_log
 from conversations.log.models import Event
-from conversations.outside import LogAndLayer
+from conversations.oversight.outside import LogAndLayer
 from conversations.realtime.limits import Limits
 from conversations.record import ConversationRecord
 from conversations.streams import stream_of

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from conversations.events import ReplyFailed, ReplyFinished, ReplyStarted, TurnMeasured, UserWrote
 from conversations.models import Conversation, Turn
-from conversations.statistics import statistics
+from conversations.reading.statistics import statistics
 from tests.conversations.api_helpers import client_of, person, record, started
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from redis import asyncio as aioredis
 
 from avatar_project.layers import channel_layers
-from conversations import broadcast
+from conversations.oversight import broadcast
 from tests.server import free_port
 
 GROUP = broadcast.watch_group("c-1")

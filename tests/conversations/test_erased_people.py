@@ -14,8 +14,8 @@ from django.test import Client
 from django_q.models import Schedule
 
 from avatar_project.models import ApiKey, User
-from conversations import purging
 from conversations.errors import PersonNotFound
+from conversations.keeping import purging
 from conversations.log import store
 from conversations.log.verify import verify
 from conversations.models import Conversation

@@ -14,9 +14,10 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
 
-from conversations import purging, search, selectors, sweeping
+from conversations import search, selectors
 from conversations.errors import Invalid, WrongState
 from conversations.events import ConversationHidden, FlagRaised, UserTranscribed
+from conversations.keeping import purging, sweeping
 from conversations.log import store
 from conversations.log.errors import KeyDestroyed
 from conversations.log.eventlog import event_log

@@ -12,9 +12,9 @@ from django.db import OperationalError
 from django.test import AsyncClient
 
 from avatar_project.models import User
-from conversations import exports
 from conversations.events import ConversationHidden, FlagRaised
-from conversations.filenames import attachment
+from conversations.exports import documents
+from conversations.exports.filenames import attachment
 from conversations.history_pages import downloads
 from conversations.models import Conversation
 from conversations.services import erasure, titles
@@ -41,12 +41,12 @@ def talk(owner: User) -> Talk:
 
 
 def read(talk: Talk, form: str) -> str:
-    made = {"json": exports.as_json, "txt": exports.as_text, "vtt": exports.as_webvtt}[form]
+    made = {"json": documents.as_json, "txt": documents.as_text, "vtt": documents.as_webvtt}[form]
     return b"".join(made(Conversation.objects.get(id=talk.id))).decode()
 
 
 def test_json_is_every_fact_in_clear(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "_AT_ONCE", 4)
+    monkeypatch.setattr(documents, "_AT_ONCE", 4)
     told = json.loads(read(talk, "json"))
     assert (told["format"], told["version"]) == ("avatar.conversation", 1)
     assert told["conversation"]["title"] == "Weather: 天氣/Taipei"
@@ -104,7 +104,7 @@ def test_a_long_answer_is_several_captions(owner: User) -> None:
 
 
 def test_opus_is_the_whole_conversation(talk: Talk) -> None:
-    data = b"".join(exports.as_opus(Conversation.objects.get(id=talk.id)))
+    data = b"".join(documents.as_opus(Conversation.objects.get(id=talk.id)))
     with av.open(io.BytesIO(data), "r") as container:
         samples = sum(int(frame.samples) for frame in container.decode(container.streams.audio[0]))
     assert samples / 48_000 > 3

@@ -11,7 +11,6 @@ from avatar_project.models import User
 from conversations import search
 from conversations.errors import ConversationNotFound, Invalid, WrongState
 from conversations.events import ItemDeleted, KeepChanged, UserWrote
-from conversations.lines import earlier_lines
 from conversations.log.audio import AudioStore
 from conversations.log.errors import LogError
 from conversations.log.keys import KeyRing
@@ -19,7 +18,8 @@ from conversations.log.models import Event
 from conversations.log.types import NewEvent
 from conversations.log.verify import verify
 from conversations.models import Conversation, Turn
-from conversations.rebuild import differences
+from conversations.projections.rebuild import differences
+from conversations.reading.lines import earlier_lines
 from conversations.selectors import read_conversation
 from conversations.services import burial, erasure, forks, titles
 from conversations.streams import stream_of

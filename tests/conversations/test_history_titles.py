@@ -4,9 +4,9 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from avatar_project.models import User
-from conversations import listing
 from conversations.errors import ConversationNotFound, Invalid, WrongState
 from conversations.history_tables import Title
+from conversations.reading import listing
 from conversations.services import erasure, titles
 from tests.conversations.log_helpers import stored_bytes
 from tests.conversations.talks import Said, Talk

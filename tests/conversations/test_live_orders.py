@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from conversations import broadcast, orders
 from conversations.errors import Invalid, NotAllowed, SessionNotFound, WrongState
 from conversations.events import ReplyHeard, SessionClosed, SessionCut, SessionMuted, UserWrote
 from conversations.models import Session, Turn
+from conversations.oversight import broadcast, orders
 from conversations.services import erasure, live, moderation
 from tests.conversations.moderators import in_thread, live_session, moderator, person
 from tests.conversations.talker import loud
@@ -179,7 +179,7 @@ async def test_a_database_that_is_away_ends_no_conversation(ana: Any, monkeypatc
     def away(_: str) -> None:
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr("conversations.presence.renew", away)
+    monkeypatch.setattr("conversations.oversight.presence.renew", away)
     async with live_session(ana) as socket:
         await socket.write("Still here?")
         await socket.say("response.create")

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from conversations.orders import LOOK_S
+from conversations.oversight.orders import LOOK_S
 from tests.conversations.test_broadcast import Redis
 from tests.server import Stack
 

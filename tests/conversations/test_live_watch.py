@@ -11,13 +11,13 @@ from django.core import signing
 from django.test import Client
 from django.urls import reverse
 
-from conversations import broadcast
 from conversations.events import KeepChanged, RecordingHeard, SessionMuted
 from conversations.live_watch import feed as feeds
 from conversations.live_watch.feed import feed
 from conversations.live_watch.news import Watched, begin, find
 from conversations.log.models import Event
 from conversations.models import Flag, Session
+from conversations.oversight import broadcast
 from conversations.services import burial, people
 from conversations.services.access import record
 from tests.conversations.moderators import LiveSocket, in_thread, live_session, moderator, person

@@ -13,9 +13,9 @@ from conversations.log import keys
 from conversations.log.eventlog import event_log
 from conversations.log.models import Event
 from conversations.models import Conversation, Flag, Turn
+from conversations.oversight.trail import trail
 from conversations.services import access, moderation
 from conversations.streams import stream_of
-from conversations.trail import trail
 from tests.conversations.moderating import ONE, facts, held, person
 
 pytestmark = pytest.mark.django_db(transaction=True)

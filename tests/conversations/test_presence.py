@@ -10,10 +10,11 @@ import pytest
 from django.utils import timezone
 from django_q.models import Schedule
 
-from conversations import presence, processes, schedules, tasks
+from conversations import schedules, tasks
 from conversations.events import ConversationStarted, SessionClosed, SessionOpened, UserWrote
 from conversations.log.errors import KeyDestroyed
 from conversations.models import Conversation, Presence, Session
+from conversations.oversight import presence, processes
 from conversations.services import burial
 from conversations.services.access import record
 from tests.conversations.moderators import in_thread, live_session, person
@@ -73,7 +74,7 @@ def test_the_list_is_one_query_however_long(django_assert_num_queries: Any) -> N
 
 
 def test_a_session_whose_process_has_ended_is_closed_at_once() -> None:
-    code = "from conversations.processes import this_process; print(this_process())"
+    code = "from conversations.oversight.processes import this_process; print(this_process())"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert processes.has_ended(ended)
     session = opened(person())

@@ -13,7 +13,7 @@ from conversations.consumers import RealtimeConsumer
 from conversations.events import KeepChanged
 from conversations.log.eventlog import event_log
 from conversations.models import Conversation
-from conversations.outside import LogAndLayer
+from conversations.oversight.outside import LogAndLayer
 from conversations.realtime import refusals
 from conversations.realtime.limits import Limits
 from conversations.realtime.opening import Wish

@@ -3,9 +3,9 @@
 import pytest
 from django.contrib.auth import get_user_model
 
-from conversations import rebuild
 from conversations.events import Pause, ReplyHeard, TurnRedacted, UserWrote
 from conversations.models import Turn
+from conversations.projections import rebuild
 from conversations.replay.line import BREAK_MS, LONGEST_KEPT_MS, LONGEST_PAUSE_MS, Piece, Timeline
 from conversations.replay.moments import moments_of
 from conversations.replay.timeline import timeline

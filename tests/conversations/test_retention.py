@@ -12,11 +12,12 @@ from django.utils.module_loading import import_string
 from django_q.models import Schedule
 from pytest_django import Settings
 
-from conversations import retention, schedules, selectors, tasks
+from conversations import schedules, selectors, tasks
+from conversations.keeping import retention
+from conversations.keeping.retention import Overdue
 from conversations.log.models import Event
 from conversations.log.verify import verify
 from conversations.models import Conversation, Session, Turn
-from conversations.retention import Overdue
 from conversations.services import forks
 from tests.conversations.conversing import Talked, opened, person, say, talked
 from tests.conversations.test_erasure import OTHER, SECRET, sounds

@@ -9,14 +9,15 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
-from conversations import following, rebuild, schedules, search, tasks
+from conversations import following, schedules, search, tasks
 from conversations.events import ReplyHeard, ReplySpoken, UserTranscribed
 from conversations.history_tables import SearchDocument, SearchToken
-from conversations.listing import Filters
 from conversations.log import keys
 from conversations.log.eventlog import event_log
 from conversations.models import Turn
 from conversations.people_events import person_stream
+from conversations.projections import rebuild
+from conversations.reading.listing import Filters
 from conversations.services import erasure, moderation, titles
 from conversations.streams import stream_of
 from tests.conversations.log_helpers import stored_bytes

@@ -7,9 +7,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django_q.models import OrmQ
 
-from conversations import verifying
 from conversations.errors import NotAllowed
 from conversations.models import Verification
+from conversations.proof import verifying
 from tests.conversations.log_helpers import execute, triggers_off
 from tests.conversations.moderating import ONE, held, person
 
@@ -51,7 +51,7 @@ def test_an_auditor_has_the_whole_verified_in_the_background(auditor: Client) ->
     assert "is being verified" in said
     assert not Verification.objects.exists()
     (waiting,) = OrmQ.objects.all()
-    assert waiting.func() == "conversations.verifying.verify_all"
+    assert waiting.func() == "conversations.proof.verifying.verify_all"
     (actor_id,) = waiting.task["args"]
     verifying.verify_all(actor_id)
     verdict = Verification.objects.get()

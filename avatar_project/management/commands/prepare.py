@@ -12,8 +12,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from conversations import presence, schedules
+from conversations import schedules
 from conversations.log.errors import LogError
+from conversations.oversight import presence
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 from tqdm import tqdm
 
-from conversations import retention
+from conversations.keeping import retention
 
 
 class Command(BaseCommand):

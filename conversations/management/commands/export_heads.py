@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from conversations import heads_export
 from conversations.log import heads
 from conversations.log.errors import LogError
+from conversations.proof import heads_export
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from conversations.purging import purge
+from conversations.keeping.purging import purge
 
 
 class Command(BaseCommand):

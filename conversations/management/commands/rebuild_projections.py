@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from conversations.rebuild import differences, rebuild_all, streams
+from conversations.projections.rebuild import differences, rebuild_all, streams
 from conversations.streams import conversation_of
 
 _SHOWN = 20

@@ -9,11 +9,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from tqdm import tqdm
 
-from conversations import verifying
 from conversations.log.errors import LogError
 from conversations.log.heads import HeadsFile, HeadsRefused, read
 from conversations.log.models import Event, Head
 from conversations.log.verify import Break, verify
+from conversations.proof import verifying
 from conversations.streams import CATEGORY, conversation_of, stream_of
 
 _SHOWN = 20

@@ -14,13 +14,13 @@ from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from conversations import titled
 from conversations.errors import Invalid
 from conversations.models import Conversation, Keep, Turn
-from conversations.projections import open_words
-from conversations.rings import rings_of
+from conversations.projections.rings import rings_of
+from conversations.projections.turn_words import open_words
+from conversations.projections.words import TurnWords
+from conversations.reading import titled
 from conversations.streams import stream_of
-from conversations.words import TurnWords
 
 PAGE = 40
 _LOOKED_INTO = 3

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from conversations.broadcast import listening, session_group
 from conversations.events import (
     ConversationErased,
     ConversationHidden,
@@ -26,7 +25,8 @@ from conversations.log import store
 from conversations.log.eventlog import event_log
 from conversations.log.models import Event
 from conversations.models import Session
-from conversations.presence import LOST
+from conversations.oversight.broadcast import listening, session_group
+from conversations.oversight.presence import LOST
 from conversations.services.access import record
 from conversations.streams import stream_of
 

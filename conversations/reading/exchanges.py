@@ -5,12 +5,12 @@ from datetime import datetime
 
 import msgspec
 
-from conversations import titled
 from conversations.log.keys import KeyRing
 from conversations.models import Conversation, Keep, Turn, TurnStatus
-from conversations.projections import open_words
+from conversations.projections.turn_words import open_words
+from conversations.projections.words import TurnWords
+from conversations.reading import titled
 from conversations.streams import stream_of
-from conversations.words import TurnWords
 
 
 class Step(msgspec.Struct, frozen=True):

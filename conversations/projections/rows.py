@@ -2,16 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
-from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
 
-from conversations import words
-from conversations.columns import fit
-from conversations.errors import UnknownOwner
 from conversations.events import (
     ConversationErased,
     ConversationHidden,
@@ -21,43 +15,35 @@ from conversations.events import (
     FlagRaised,
     KeepChanged,
     RecordingHeard,
-    ReplyFailed,
-    ReplyFinished,
     ReplyGenerated,
     ReplyHeard,
     ReplySpoken,
-    ReplyStarted,
     SessionClosed,
     SessionMuted,
     SessionOpened,
-    TurnMeasured,
     TurnRedacted,
-    UserSpoke,
     UserTranscribed,
-    UserTranscriptionFailed,
     UserWrote,
     decode_fact,
 )
 from conversations.history import supersedes
-from conversations.log.crypto import BoxDamaged
 from conversations.log.keys import KeyRing
 from conversations.log.models import Purpose
-from conversations.log.prepared import Insert, Select
+from conversations.log.prepared import Select
 from conversations.log.types import RecordedEvent
-from conversations.models import Conversation, Flag, FlagStatus, Keep, Session, Turn, TurnStatus
+from conversations.models import Conversation, Flag, FlagStatus, Keep, Session, Turn
+from conversations.projections import words
+from conversations.projections.columns import fit
+from conversations.projections.turn_words import open_words, place
+from conversations.projections.turns import describe
+from conversations.projections.words import TurnWords
 from conversations.streams import conversation_of
-from conversations.words import TurnWords
 
 log = structlog.get_logger(__name__)
 _conversation = Select(Conversation, "id")
 _turn = Select(Turn, "conversation", "turn_id")
-_save_conversation = Insert(Conversation, key=("id",))
-_save_turns = Insert(Turn, key=("conversation", "turn_id"), skip=("id",))
 _session = Select(Session, "session_id")
-_save_sessions = Insert(Session, key=("session_id",))
 _flag = Select(Flag, "flag_id")
-_save_flags = Insert(Flag, key=("flag_id",))
-_STEPS = ("endpoint_ms", "transcript_ms", "first_token_ms", "first_sentence_ms", "first_audio_ms", "model_ms")
 _OVERSIGHT = (ConversationErased, ConversationHidden, FlagDecided, FlagRaised, RecordingHeard, TurnRedacted)
 """What others do to a conversation: nobody has talked, so it is no more recent, and is not kept any longer for it."""
 
@@ -111,7 +97,7 @@ class Rows:
         if turn_id := event.metadata.correlation:
             turn = self._turn(turn_id, conversation, event)
             failed_before = turn.error_code
-            _describe(turn, fact)
+            describe(turn, fact)
             # Where none was chosen: the language first understood, the voice first heard.
             conversation.language = conversation.language or turn.language
             conversation.voice = conversation.voice or turn.voice
@@ -209,67 +195,7 @@ class Rows:
         for turn_id, said in self.words.items():
             turn = self.turns[turn_id]
             key = self.ring.data_key(turn_id, Purpose.WORDS, create=True)
-            turn.sealed_words = words.seal(said, key, _place(turn))
-
-
-def project(events: Sequence[RecordedEvent], ring: KeyRing) -> None:
-    """The projector that `apps` registers with the log: writes the rows in the append's own transaction."""
-    rows = Rows.load(ring, events)
-    fresh = rows.conversation is None
-    for event in events:
-        rows.fold(event)
-    rows.seal()
-    if rows.conversation is not None:
-        if fresh:
-            require_owner(rows.conversation)
-        _save_conversation([rows.conversation])
-    _save_turns(rows.turns[turn_id] for turn_id in rows.touched)
-    _save_sessions(rows.sessions.values())
-    _save_flags(rows.flags.values())
-
-
-def open_words(turn: Turn, ring: KeyRing) -> TurnWords | None:
-    """A turn's words; None when it has none, they were erased, or what is stored is damaged (a rebuild repairs it)."""
-    try:
-        return unseal_words(turn, ring)
-    except BoxDamaged:
-        log.warning("words_damaged", conversation=str(turn.conversation_id), turn=turn.turn_id)
-        return None
-
-
-def unseal_words(turn: Turn, ring: KeyRing) -> TurnWords | None:
-    """As `open_words`, but raises `BoxDamaged`."""
-    if turn.sealed_words is None:
-        return None
-    sealed = bytes(turn.sealed_words)
-    if len(sealed) < 16:
-        raise BoxDamaged
-    key = ring.find(UUID(bytes=sealed[:16]))
-    return words.unseal(sealed, key, _place(turn)) if key is not None else None
-
-
-def require_owner(conversation: Conversation) -> None:
-    """Raises `UnknownOwner` now: a foreign key is only checked when all waiting appends commit together."""
-    try:
-        known = get_user_model()._default_manager.filter(pk=conversation.owner_id).exists()
-    except (ValidationError, ValueError):
-        known = False
-    if not known:
-        raise UnknownOwner(f"A conversation cannot start for {conversation.owner_id}: there is no such person.")
-
-
-def require_active(owner_id: str) -> None:
-    """For what begins now, not for a rebuild: raises `UnknownOwner` unless the person is there and not blocked."""
-    try:
-        active = get_user_model()._default_manager.filter(pk=owner_id, is_active=True).exists()
-    except (ValidationError, ValueError):
-        active = False
-    if not active:
-        raise UnknownOwner(f"Nobody can talk as {owner_id}: there is no such person, or they were blocked.")
-
-
-def _place(turn: Turn) -> str:
-    return f"{turn.conversation_id}|{turn.turn_id}"
+            turn.sealed_words = words.seal(said, key, place(turn))
 
 
 def _started(event: RecordedEvent, fact: Fact) -> Conversation:
@@ -312,57 +238,3 @@ def _raised(conversation: Conversation, fact: FlagRaised, event: RecordedEvent) 
     )
     fit(flag)
     return flag
-
-
-def _describe(turn: Turn, fact: Fact) -> None:
-    """Everything of a turn but its words."""
-    match fact:
-        case UserSpoke():
-            turn.user_item_id, turn.user_audio_id, turn.user_audio_ms = fact.item_id, fact.audio_id, fact.duration_ms
-            turn.user_began_at = _moment(fact.began_at_ms)
-        case UserTranscribed():
-            turn.language, turn.confidence, turn.stt_model = fact.language, fact.confidence, fact.model
-        case UserTranscriptionFailed():
-            turn.status, turn.error_code = TurnStatus.FAILED, fact.code
-        case UserWrote():
-            turn.user_item_id = fact.item_id
-        case TurnMeasured():
-            for step in _STEPS:
-                if getattr(turn, step) is None:
-                    setattr(turn, step, getattr(fact, step))
-        case _:
-            _describe_reply(turn, fact)
-
-
-def _describe_reply(turn: Turn, fact: Fact) -> None:
-    match fact:
-        case ReplyStarted():
-            turn.response_id, turn.chat_model, turn.voice = fact.response_id, fact.model, fact.voice
-        case ReplyGenerated():
-            turn.reply_item_id, turn.finish_reason = fact.item_id, fact.finish_reason
-            turn.input_tokens += fact.input_tokens
-            turn.output_tokens += fact.output_tokens
-            turn.cached_tokens += fact.cached_tokens
-        case ReplySpoken():
-            turn.reply_item_id = fact.item_id
-        case ReplyHeard():
-            _heard(turn, fact)
-        case ReplyFinished():
-            turn.status, turn.reason = TurnStatus(fact.status), fact.reason
-        case ReplyFailed():
-            turn.error_code = fact.code
-        case _:
-            pass
-
-
-def _heard(turn: Turn, fact: ReplyHeard) -> None:
-    turn.reply_audio_id = fact.audio_id or turn.reply_audio_id
-    same_answer = turn.reply_item_id == fact.item_id
-    if not same_answer or supersedes(fact, turn.heard_source):
-        turn.heard_ms, turn.heard_source, turn.heard_complete = fact.audio_ms, fact.source, fact.complete
-        turn.reply_audio_ms, turn.reply_began_at = fact.sound_ms, _moment(fact.began_at_ms)
-    turn.reply_item_id = fact.item_id
-
-
-def _moment(unix_ms: int | None) -> datetime | None:
-    return datetime.fromtimestamp(unix_ms / 1000, UTC) if unix_ms is not None else None

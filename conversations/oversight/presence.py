@@ -14,7 +14,7 @@ from conversations.log.errors import LogError
 from conversations.log.eventlog import event_log
 from conversations.log.prepared import Insert
 from conversations.models import Presence, Session, Turn
-from conversations.processes import has_ended, this_process
+from conversations.oversight.processes import has_ended, this_process
 from conversations.services.access import record
 
 log = structlog.get_logger(__name__)

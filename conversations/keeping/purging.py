@@ -4,9 +4,9 @@ from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session as StoredSession
 from django.db.models import Max
 
-from conversations import sweeping
 from conversations.events import ConversationErased, TurnRedacted
 from conversations.history_tables import SearchDocument, SearchToken, Title
+from conversations.keeping import sweeping
 from conversations.log import scrub
 from conversations.log.models import Event, Key
 from conversations.log.scrub import Scrubbed

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncGenerator
 
-from conversations.broadcast import apoke
-from conversations.orders import Order, orders
-from conversations.presence import attend
+from conversations.oversight.broadcast import apoke
+from conversations.oversight.orders import Order, orders
+from conversations.oversight.presence import attend
 
 
 class LogAndLayer:

@@ -23,7 +23,7 @@ def verify_and_note(conversation_id: str | UUID | None = None, *, actor: Actor) 
 def verify_all_in_background(*, actor: Actor) -> None:
     """Has the task cluster verify everything: a long log takes longer than a page may. Raises `NotAllowed`."""
     require(actor, "verify_record")
-    async_task("conversations.verifying.verify_all", str(actor.pk), group="avatar: verify")
+    async_task("conversations.proof.verifying.verify_all", str(actor.pk), group="avatar: verify")
 
 
 def verify_all(actor_id: str) -> str:

@@ -12,7 +12,9 @@ from conversations.log.keys import KeyRing
 from conversations.log.models import Event, Head
 from conversations.log.prepared import Delete, Insert, Select
 from conversations.models import Conversation, Flag, Session, Turn
-from conversations.projections import Rows, require_owner, unseal_words
+from conversations.projections.owners import require_owner
+from conversations.projections.rows import Rows
+from conversations.projections.turn_words import unseal_words
 from conversations.streams import CATEGORY, conversation_of, stream_of
 
 R = TypeVar("R", Conversation, Turn, Session, Flag)

@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 from django.utils import timezone
 
-from conversations import titled
-from conversations.captions import captions
 from conversations.events import NOT_FOR_THE_OWNER
+from conversations.exports.captions import captions
 from conversations.log import store
 from conversations.log.keys import KeyRing
 from conversations.log.types import RecordedEvent
 from conversations.models import Conversation
-from conversations.reading import Exchange, read_exchanges, title_of
+from conversations.reading import titled
+from conversations.reading.exchanges import Exchange, read_exchanges, title_of
 from conversations.replay.mix import as_heard
 from conversations.selectors import view_of
 from conversations.streams import stream_of

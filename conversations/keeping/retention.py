@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from conversations.lineage import copies_of
+from conversations.keeping.lineage import copies_of
 from conversations.log import scrub
 from conversations.models import Conversation, Session, Turn
 from conversations.services import burial

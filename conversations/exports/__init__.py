@@ -1,0 +1,1 @@
+"""A conversation to take along: documents, captions, names of files."""

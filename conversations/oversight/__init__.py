@@ -1,0 +1,1 @@
+"""A live session seen from outside: who holds it, what it is told, and what was done to it."""

@@ -1,0 +1,1 @@
+"""Proving the record: the chain verified, its heads signed and exported."""

@@ -1,0 +1,1 @@
+"""Conversations as pages, lists and figures show them."""
