@@ -46,3 +46,15 @@ class AudioRefused(EngineRefused):
     """Audio that is not what it says it is, or beyond the bounds."""
 
     code = "invalid_audio"
+
+
+class ReferenceUnknown(EngineRefused):
+    """The host has not been given this reference, or has let it go for want of room: send it, then ask again."""
+
+    code = "reference_unknown"
+
+
+class VoiceStopped(EngineRefused):
+    """Nothing is to be said with this reference any more: its owner, or a moderator, has taken it back."""
+
+    code = "voice_stopped"

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from inference.types import ChatDelta, ChatRequest, HostStatus, Transcript
+from inference.types import ChatDelta, ChatRequest, HostStatus, Quality, Reference, SpeechMade, Transcript
 
 
 class Lease(Protocol):
@@ -15,6 +15,17 @@ class Lease(Protocol):
     @property
     def lost(self) -> bool:
         """True once the host has gone away or taken the place back."""
+
+
+class Speech(Protocol):
+    """A sentence being spoken."""
+
+    @property
+    def made(self) -> SpeechMade:
+        """Who speaks; known before the first sound."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """PCM16 mono at `WIRE_RATE` as it comes, in whole samples."""
 
 
 class Engines(Protocol):
@@ -39,10 +50,39 @@ class Engines(Protocol):
     def chat(self, request: ChatRequest, *, due_in_s: float = 0.0) -> AsyncIterator[ChatDelta]:
         """Streams the answer."""
 
+    def speech(
+        self,
+        text: str,
+        *,
+        voice: str,
+        language: str,
+        speed: float = 1.0,
+        due_in_s: float = 0.0,
+        reference: Reference | None = None,
+        quality: Quality = "fast",
+    ) -> AbstractAsyncContextManager[Speech]:
+        """Speaks ``text``, a sentence, already fit to be spoken or not.
+
+        With a ``reference`` in that person's voice, or in ``voice`` where that cannot be (`SpeechMade.fallback`). An
+        engine that dies in the middle raises `EngineUnavailable` from the iterator; a reference that is forgotten
+        meanwhile too, and `VoiceStopped` when it was before.
+        """
+
     def speak(
-        self, text: str, *, voice: str, language: str, speed: float = 1.0, due_in_s: float = 0.0
+        self,
+        text: str,
+        *,
+        voice: str,
+        language: str,
+        speed: float = 1.0,
+        due_in_s: float = 0.0,
+        reference: Reference | None = None,
+        quality: Quality = "fast",
     ) -> AsyncIterator[bytes]:
-        """Streams PCM16 mono at `WIRE_RATE`. ``text`` is a sentence, already fit to be spoken or not."""
+        """`speech` without who speaks: streams PCM16 mono at `WIRE_RATE`."""
+
+    async def forget_reference(self, reference_id: str) -> None:
+        """Stops at once whatever is being said with this reference, and bars it from now on."""
 
     async def end_of_turn(self, pcm: bytes) -> float:
         """Probability (0..1) that the speaker has finished; pcm: the utterance's last 8 s at most, at `STT_RATE`."""

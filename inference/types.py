@@ -4,8 +4,9 @@ Plain values: importable from everywhere, importing nothing of ours. Sound betwe
 speech-to-text and turn detection take it at ``STT_RATE``, text-to-speech and the wire give it at ``WIRE_RATE``.
 """
 
+import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -14,8 +15,12 @@ WIRE_RATE = 24_000
 STT_RATE = 16_000
 """Samples per second into voice activity, turn detection and speech-to-text."""
 
-EngineKind = Literal["stt", "chat", "tts", "turn"]
-EngineState = Literal["absent", "loading", "ready", "failed"]
+EMBEDDING_SIZE = 256
+"""Numbers that tell a voice (`inference.speaker`)."""
+
+EngineKind = Literal["stt", "chat", "tts", "turn", "speaker"]
+EngineState = Literal["absent", "unloaded", "loading", "ready", "failed"]
+"""``unloaded``: an engine that is loaded on demand, and is not now."""
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -82,6 +87,49 @@ class ChatRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     seed: int | None = None
     prompt_cache_key: str = ""
     """Requests with the same key go on from each other's prompts (OpenAI's field of that name); empty: unknown."""
+
+
+Quality = Literal["fast", "fine"]
+"""How speech is made: at once, or better and later."""
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """A person's recorded speech and its exact words: what a cloning engine speaks after."""
+
+    id: str
+    """Opaque; the host keeps references by it and forgets them by it."""
+    transcript: str
+    language: str
+    """BCP-47 tag of what was said."""
+    digest: str
+    """SHA-256 in hex of the sound and the transcript: another one under the same id is another reference."""
+    pcm: bytes
+    """PCM16 mono at WIRE_RATE."""
+
+    @classmethod
+    def of(cls, reference_id: str, pcm: bytes, *, transcript: str, language: str) -> Self:
+        """A reference with its digest."""
+        digest = hashlib.sha256(pcm + b"\0" + transcript.encode()).hexdigest()
+        return cls(id=reference_id, transcript=transcript, language=language, digest=digest, pcm=pcm)
+
+    def __repr__(self) -> str:
+        return f"Reference({self.id!r}, {len(self.pcm) / 2 / WIRE_RATE:.1f} s)"
+
+
+class SpeechMade(msgspec.Struct, frozen=True):
+    """Who speaks, told before the first sound."""
+
+    engine: str
+    """The engine's short name: ``hibari``, ``f5``, ``cosyvoice``, ``url``."""
+    model: str
+    voice: str
+    """Id of the embedded voice, or the id of the reference."""
+    cloned: bool = False
+    watermarked: bool = False
+    fallback: str = ""
+    """Why it is not the voice that was asked for (a stable code such as ``cloning_unavailable``); empty when it is."""
+    quality: Quality = "fast"
+    """How it is made, which is not what was asked for while the fine engine is away."""
 
 
 class VoiceInfo(msgspec.Struct, frozen=True):

@@ -11,7 +11,9 @@ from inference.errors import (
     EngineError,
     EngineRefused,
     EngineUnavailable,
+    ReferenceUnknown,
     ServerFull,
+    VoiceStopped,
 )
 from inference.types import ChatDelta, ChatRequest, HostStatus, ToolCallDelta, Transcript, Usage
 
@@ -22,7 +24,16 @@ EXPIRES_HEADER = "X-Avatar-Expires-In-Ms"
 """When the work is pointless if it has not begun, in milliseconds from now."""
 _MOST_EVENT_BYTES = 1024 * 1024
 _ERRORS: dict[str, type[EngineError]] = {
-    kind.code: kind for kind in (EngineUnavailable, EngineRefused, ContextTooLong, ServerFull, AudioRefused)
+    kind.code: kind
+    for kind in (
+        EngineUnavailable,
+        EngineRefused,
+        ContextTooLong,
+        ServerFull,
+        AudioRefused,
+        ReferenceUnknown,
+        VoiceStopped,
+    )
 }
 _UNAVAILABLE = {"overloaded", "expired", "timeout"}
 

@@ -13,6 +13,9 @@ from inference.types import (
     ChatRequest,
     EngineStatus,
     HostStatus,
+    Quality,
+    Reference,
+    SpeechMade,
     ToolCallDelta,
     Transcript,
     Usage,
@@ -27,6 +30,19 @@ class FakeLease:
     def __init__(self, name: str) -> None:
         self.id = name
         self.lost = False
+
+
+class FakeSpeech:
+    """A sentence in slices of 0.1 s."""
+
+    def __init__(self, made: SpeechMade, pcm: bytes) -> None:
+        self.made = made
+        self._pcm = pcm
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._pcm), 4800):
+            yield self._pcm[start : start + 4800]
+            await asyncio.sleep(0)
 
 
 class FakeEngines:
@@ -64,6 +80,9 @@ class FakeEngines:
         self.voice.set()
         self.requests: list[ChatRequest] = []
         self.spoken: list[str] = []
+        self.references: list[Reference | None] = []
+        """What each of ``spoken`` was to be spoken after."""
+        self.forgotten: list[str] = []
         self.due: list[float] = []
         self.transcribed: list[bytes] = []
         self.stopped = 0
@@ -108,21 +127,63 @@ class FakeEngines:
         finally:
             self.stopped += not ended
 
-    async def speak(
-        self, text: str, *, voice: str, language: str, speed: float = 1.0, due_in_s: float = 0.0
-    ) -> AsyncIterator[bytes]:
+    @asynccontextmanager
+    async def speech(
+        self,
+        text: str,
+        *,
+        voice: str,
+        language: str,
+        speed: float = 1.0,
+        due_in_s: float = 0.0,
+        reference: Reference | None = None,
+        quality: Quality = "fast",
+    ) -> AsyncIterator["FakeSpeech"]:
         self._here()
         self.spoken.append(text)
+        self.references.append(reference)
         self.speaking.set()
         self.due.append(due_in_s)
         await self.voice.wait()
         if self.speech_error is not None:
             raise self.speech_error
+        made = SpeechMade(
+            engine="fake",
+            model="fake-tts",
+            voice=reference.id if reference else voice,
+            cloned=reference is not None,
+            watermarked=reference is not None,
+            quality=quality,
+        )
         samples = int(len(text) * self.seconds_per_letter * WIRE_RATE)
-        pcm = b"\x10\x00" * samples
-        for start in range(0, len(pcm), 4800):
-            yield pcm[start : start + 4800]
-            await asyncio.sleep(0)
+        yield FakeSpeech(made, b"\x10\x00" * samples)
+
+    async def speak(
+        self,
+        text: str,
+        *,
+        voice: str,
+        language: str,
+        speed: float = 1.0,
+        due_in_s: float = 0.0,
+        reference: Reference | None = None,
+        quality: Quality = "fast",
+    ) -> AsyncIterator[bytes]:
+        async with self.speech(
+            text,
+            voice=voice,
+            language=language,
+            speed=speed,
+            due_in_s=due_in_s,
+            reference=reference,
+            quality=quality,
+        ) as speech:
+            async for pcm in speech:
+                yield pcm
+
+    async def forget_reference(self, reference_id: str) -> None:
+        self._here()
+        self.forgotten.append(reference_id)
 
     async def end_of_turn(self, pcm: bytes) -> float:
         self._here()

@@ -10,8 +10,8 @@ from django.conf import settings
 from conversations.errors import Invalid
 from conversations.rerun.queue import is_url
 from inference.client import EngineClient
-from inference.ports import Engines, Lease
-from inference.types import ChatDelta, ChatRequest, HostStatus, Transcript
+from inference.ports import Engines, Lease, Speech
+from inference.types import ChatDelta, ChatRequest, HostStatus, Quality, Reference, Transcript
 
 LATER_S = 3.0
 """How much later than in a live session everything is due: the living are served first."""
@@ -50,11 +50,50 @@ class PatientEngines:
     def chat(self, request: ChatRequest, *, due_in_s: float = 0.0) -> AsyncIterator[ChatDelta]:
         return self._chat.chat(request, due_in_s=due_in_s + self._later_s)
 
+    def speech(
+        self,
+        text: str,
+        *,
+        voice: str,
+        language: str,
+        speed: float = 1.0,
+        due_in_s: float = 0.0,
+        reference: Reference | None = None,
+        quality: Quality = "fast",
+    ) -> AbstractAsyncContextManager[Speech]:
+        return self._host.speech(
+            text,
+            voice=voice,
+            language=language,
+            speed=speed,
+            due_in_s=due_in_s + self._later_s,
+            reference=reference,
+            quality=quality,
+        )
+
     def speak(
-        self, text: str, *, voice: str, language: str, speed: float = 1.0, due_in_s: float = 0.0
+        self,
+        text: str,
+        *,
+        voice: str,
+        language: str,
+        speed: float = 1.0,
+        due_in_s: float = 0.0,
+        reference: Reference | None = None,
+        quality: Quality = "fast",
     ) -> AsyncIterator[bytes]:
-        due_in_s += self._later_s
-        return self._host.speak(text, voice=voice, language=language, speed=speed, due_in_s=due_in_s)
+        return self._host.speak(
+            text,
+            voice=voice,
+            language=language,
+            speed=speed,
+            due_in_s=due_in_s + self._later_s,
+            reference=reference,
+            quality=quality,
+        )
+
+    async def forget_reference(self, reference_id: str) -> None:
+        await self._host.forget_reference(reference_id)
 
     async def end_of_turn(self, pcm: bytes) -> float:
         return await self._host.end_of_turn(pcm)
