@@ -15,7 +15,10 @@ class User(AbstractUser):
     is_guest = models.BooleanField(default=False)
 
     class Meta(AbstractUser.Meta):
-        permissions = (("block_person", "Can keep a person out and let them in again"),)
+        permissions = (
+            ("block_person", "Can keep a person out and let them in again"),
+            ("erase_person", "Can erase a person with all that they said, for good"),
+        )
 
 
 class ApiKey(models.Model):

@@ -45,7 +45,7 @@ UNBLOCK = Deed(
 )
 ERASE_PERSON = Deed(
     name="erase",
-    permission="conversations.erase_conversation",
+    permission=erasure.ERASE_PERSON,
     label=_("Erase person"),
     question=_("Erase this person for good?"),
     follows=_(

@@ -99,9 +99,9 @@ def _ended_before(cutoff: datetime) -> QuerySet[Conversation]:
 def _going_on_since(cutoff: datetime) -> QuerySet[Conversation, UUID]:
     spoken = Turn.objects.filter(conversation=OuterRef("pk"), started_at__gte=cutoff)
     visited = Session.objects.filter(conversation=OuterRef("pk"), opened_at__gte=cutoff)
-    return Conversation.objects.filter(Exists(spoken) | Exists(visited), erased_at__isnull=True).values_list(
-        "id", flat=True
-    )
+    begun = Q(started_at__gte=cutoff)  # a fork begins now, with turns that are older
+    going_on = Conversation.objects.filter(begun | Exists(spoken) | Exists(visited), erased_at__isnull=True)
+    return going_on.values_list("id", flat=True)
 
 
 def _kept_turns(cutoff: datetime) -> QuerySet[Turn]:

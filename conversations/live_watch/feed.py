@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from conversations.errors import ConversationNotFound, NotAllowed
-from conversations.live_watch.news import News, State, Watched, begin, news
+from conversations.live_watch.news import News, State, Watched, begin, has_ended, news
 from conversations.log.errors import KeyDestroyed, LogError
 from conversations.log.eventlog import event_log
 from conversations.oversight.broadcast import listening, watch_group
@@ -73,6 +73,9 @@ async def _told(watched: Watched, after: int | None) -> AsyncGenerator[bytes, No
     read = event_log().read
     began = time.monotonic()
     async with listening(watch_group(str(watched.conversation_id))) as ear:
+        if after is None and await read(partial(has_ended, watched)):
+            yield _event("over", Over("closed"))
+            return
         start = await read(partial(begin, watched))
         reached = start if after is None else max(start, after)
         state: State | None = None

@@ -88,9 +88,11 @@ def feed(request: HttpRequest, session_id: str) -> HttpResponseBase:
     if (user_id, signed_session) != (str(request.user.pk), session_id):
         raise PermissionDenied
     try:
-        watched = news.find(user_id, session_id, _nonce)
+        watched = news.find(user_id, session_id, _nonce, request.session.session_key or "")
     except ConversationNotFound:
         raise Http404 from None
+    except NotAllowed:
+        raise PermissionDenied from None
     told = request.headers.get("Last-Event-ID", "")
     after = int(told) if told.isdecimal() and len(told) < 18 else None
     response = StreamingHttpResponse(watched_feed(watched, after), content_type="text/event-stream")

@@ -17,6 +17,8 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the event belongs to together with others: the turn. Data keys are kept per correlation."""
     causation: str = ""
     """``event_id`` of the event that led to this one."""
+    happened_at: str = ""
+    """When it happened, where that was not when it was recorded: of a copy (ISO 8601, UTC). Empty: when recorded."""
 
 
 class NewEvent(msgspec.Struct, frozen=True):

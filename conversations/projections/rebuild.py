@@ -31,6 +31,7 @@ _events = Select(Event, "stream")
 _remove_turns = Delete(Turn, "conversation")
 _remove_sessions = Delete(Session, "conversation")
 _remove_flags = Delete(Flag, "conversation")
+DAMAGED = "the log itself is damaged here, so the rows stay as they are: `manage.py verify_chain` names the event"
 WRITTEN_AT_ONCE = 100
 """Rows of conversations and turns in one transaction."""
 
@@ -44,7 +45,10 @@ def streams() -> list[str]:
 
 def differences(stream: str) -> list[str]:
     """Where a conversation's rows are not what the log says; words are compared, never told."""
-    return _look(stream)[0]
+    try:
+        return _look(stream)[0]
+    except BoxDamaged:
+        return [DAMAGED]
 
 
 def rebuild(stream: str) -> list[str]:
@@ -61,7 +65,11 @@ def rebuild_all(wanted: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     """
     waiting: list[Rows] = []
     for stream in wanted:
-        found, folded = _look(stream)
+        try:
+            found, folded = _look(stream)
+        except BoxDamaged:
+            yield stream, [DAMAGED]
+            continue
         if found:
             waiting.append(folded)
         if sum(1 + len(rows.turns) for rows in waiting) >= WRITTEN_AT_ONCE:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -164,7 +165,7 @@ class Rows:
                 conversation=conversation,
                 turn_id=turn_id,
                 number=conversation.turn_count,
-                started_at=event.recorded_at,
+                started_at=happened_at(event),
                 keep=conversation.keep,
                 redacted=conversation.erased_at is not None,
             )
@@ -196,6 +197,12 @@ class Rows:
             turn = self.turns[turn_id]
             key = self.ring.data_key(turn_id, Purpose.WORDS, create=True)
             turn.sealed_words = words.seal(said, key, place(turn))
+
+
+def happened_at(event: RecordedEvent) -> datetime:
+    """When it happened: of what a fork copied, when it was said."""
+    told = event.metadata.happened_at
+    return datetime.fromisoformat(told) if told else event.recorded_at
 
 
 def _started(event: RecordedEvent, fact: Fact) -> Conversation:

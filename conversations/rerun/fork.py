@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 from django.conf import settings
-from uuid6 import uuid7
 
 from conversations.errors import WrongState
 from conversations.events import (
@@ -41,8 +40,8 @@ from inference.types import WIRE_RATE
 RERUN = "rerun"
 
 
-def begin(source: Source, first: int, *, actor_id: str) -> str:
-    """Starts the fork with the turns before number ``first``; returns its id. Blocking.
+def begin(source: Source, first: int, *, actor_id: str, fork_id: str) -> None:
+    """Starts the fork ``fork_id`` with the turns before number ``first``. Blocking.
 
     It belongs to whom the source belongs to, so that erasing the person erases it; run by somebody else it is hidden
     from them from its first fact on. Raises `conversations.errors.Refused`, `conversations.log.errors.LogError`.
@@ -52,9 +51,8 @@ def begin(source: Source, first: int, *, actor_id: str) -> str:
     hidden = [new_event(ConversationHidden(hidden=True, reason=RERUN), metadata)] * (actor_id != source.owner_id)
     if first > 1:
         last = source.turns[first - 2].turn_id
-        fork_id = forks.copy(conversation, owner_id=source.owner_id, at_turn=last, beginning=hidden)
+        forks.copy(conversation, owner_id=source.owner_id, at_turn=last, beginning=hidden, new_id=fork_id)
     else:
-        fork_id = str(uuid7())
         started = ConversationStarted(
             owner=source.owner_id,
             language=source.language,
@@ -63,7 +61,6 @@ def begin(source: Source, first: int, *, actor_id: str) -> str:
             forked_from=source.conversation_id,
         )
         forks.begin(conversation.id, fork_id, [new_event(started, metadata), *hidden])
-    return fork_id
 
 
 def items_of(turn: SourceTurn, said: Sequence[Said]) -> tuple[HistoryItem, ...]:

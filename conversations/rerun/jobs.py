@@ -9,13 +9,14 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from conversations.errors import Refused
+from conversations.errors import ConversationNotFound, NotAllowed, Refused
 from conversations.failures import sentence
 from conversations.log.errors import LogError
 from conversations.rerun.engines import opened
-from conversations.rerun.queue import enqueue
+from conversations.rerun.queue import PERMISSION, enqueue, is_url
 from conversations.rerun.run import Rerun, Told, Wish, in_thread
 from conversations.rerun_tables import RerunJob, RerunState
+from conversations.services.access import owned_or_permitted
 from inference.errors import EngineError
 
 log = structlog.get_logger(__name__)
@@ -30,8 +31,9 @@ def work(job_id: str, slice_s: float = SLICE_S) -> str:
         return "nothing to do"
     _set(job, state=RerunState.RUNNING)
     try:
+        _require_allowed(job)
         whole = asyncio.run(_run(job, slice_s))
-    except (Refused, EngineError, LogError, TimeoutError) as error:
+    except (Refused, ConversationNotFound, EngineError, LogError, TimeoutError) as error:
         log.warning("rerun_failed", job=job_id, kind=type(error).__name__)
         _set(job, state=RerunState.FAILED, detail=_told(error))
         return "failed"
@@ -42,6 +44,13 @@ def work(job_id: str, slice_s: float = SLICE_S) -> str:
         return "stopped"
     enqueue(job.id)
     return "to be continued"
+
+
+def _require_allowed(job: RerunJob) -> None:
+    """Asked again before each slice: a job may have waited for long. Raises `ConversationNotFound`, `NotAllowed`."""
+    owned_or_permitted(job.owner, job.conversation_id, PERMISSION)
+    if not job.owner.is_active or (is_url(job.llm) and not job.owner.has_perm(f"conversations.{PERMISSION}")):
+        raise NotAllowed("Who asked for this re-run may not run it any more.")
 
 
 def _told(error: Exception) -> str:
@@ -61,7 +70,7 @@ async def _run(job: RerunJob, slice_s: float) -> bool:
     )
 
     def begun(fork_id: str) -> None:
-        _set(job, result_id=UUID(fork_id))
+        _set(job, result_id=UUID(fork_id) if fork_id else None)
 
     def progress(told: Told) -> bool:
         compared = [*job.compared, msgspec.to_builtins(told.compared)]

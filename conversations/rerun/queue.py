@@ -4,6 +4,9 @@ from uuid import UUID
 
 from django_q.tasks import async_task
 
+PERMISSION = "rerun_conversation"
+"""Whoever holds it may run anybody's conversation again, and with any server."""
+
 
 def enqueue(job_id: UUID) -> None:
     """Puts the job's next slice into the queue."""

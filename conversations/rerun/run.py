@@ -5,14 +5,17 @@ import functools
 import time
 from collections.abc import Callable
 from typing import TypeVar
+from uuid import UUID
 
 import msgspec
 from django.conf import settings
 from django.db import connections
+from uuid6 import uuid7
 
 from conversations.errors import Invalid, WrongState
 from conversations.events import UserSpoke, UserTranscribed
 from conversations.log.eventlog import event_log
+from conversations.models import Conversation
 from conversations.realtime.attempt import SILENCE_AFTER
 from conversations.realtime.config import Offer
 from conversations.realtime.context import ChatMessage, Window
@@ -24,6 +27,7 @@ from conversations.rerun.compare import Compared, Texts, Times
 from conversations.rerun.engines import choose
 from conversations.rerun.fork import Fork, begin, items_of, recorded_opus
 from conversations.rerun.source import Said, Source, SourceTurn, read, redacted_now
+from conversations.services import burial, forks
 from inference.audio.opus import decode_opus
 from inference.errors import AudioRefused
 from inference.ports import Engines
@@ -102,13 +106,12 @@ class Rerun:
     ) -> bool:
         """Runs the turns that are not done yet; False when it ended before the last (``for_s``, or told to).
 
-        ``begun`` is told the fork's id before the first turn. Both callbacks may block (they are called in a thread).
+        ``begun`` is told the fork's id before it is made, and an empty one when it could not be made. Both callbacks may
+        block (they are called in a thread).
         """
         until = time.monotonic() + for_s if for_s is not None else None
         first = first_turn(source, self.wish.from_turn)
-        if not self.fork_id:
-            self.fork_id = await in_thread(functools.partial(begin, source, first, actor_id=self._actor_id))
-            await in_thread(functools.partial(begun, self.fork_id))
+        await in_thread(functools.partial(self._begin, source, first, begun))
         fork = Fork(self.fork_id, source, self._manner, actor_id=self._actor_id)
         done = await fork.done()
         turns = source.turns[first - 1 :]
@@ -122,6 +125,21 @@ class Rerun:
             if await in_thread(functools.partial(progress, told)) is False:
                 return False
         return True
+
+    def _begin(self, source: Source, first: int, begun: Callable[[str], object]) -> None:
+        """Makes the fork unless it is there. Its id is told first: a kill in the middle leaves nothing nobody knows."""
+        if self.fork_id:
+            if forks.is_whole(self.fork_id):
+                return
+            if Conversation.objects.filter(id=self.fork_id).exists():
+                burial.bury(UUID(self.fork_id), reason="fork_failed")
+        self.fork_id = str(uuid7())
+        begun(self.fork_id)
+        try:
+            begin(source, first, actor_id=self._actor_id, fork_id=self.fork_id)
+        except BaseException:
+            begun("")
+            raise
 
     async def _turn(self, source: Source, turn: SourceTurn, fork: Fork) -> tuple[Compared, Texts]:
         compared = Compared(

@@ -12,6 +12,7 @@ from conversations.events import ConversationErased, ReplyHeard, ReplySpoken, Tu
 from conversations.history_tables import SearchDocument, SearchToken
 from conversations.log import store
 from conversations.log.codec import decode_metadata
+from conversations.log.gentle import with_room
 from conversations.log.models import Event
 from conversations.models import Conversation, Turn
 from conversations.projections.rings import rings_of
@@ -26,6 +27,8 @@ NAME = "search"
 _SAID = frozenset(fact.type for fact in (UserTranscribed, UserWrote, ReplySpoken, ReplyHeard))
 _GONE = frozenset(fact.type for fact in (ConversationErased, TurnRedacted))
 _BATCH = 5_000
+_WINDOW = 200
+"""Positions taken in at once: those who talk wait in line for such a transaction."""
 
 Place = tuple[UUID, str]
 """A conversation and one of its turns; the empty turn is its title."""
@@ -51,9 +54,9 @@ def catch_up(*, for_s: float = 60.0) -> int:
     reached, end = following.checkpoint(NAME), store.last_position()
     try:
         while reached < end:
-            window = following.Window(reached, min(reached + following.WINDOW, end), ())
+            window = following.Window(reached, min(reached + _WINDOW, end), ())
             prepared = _prepare(window)
-            with transaction.atomic():
+            with with_room():
                 # Above all rows that it may touch: two that do the same would otherwise wait for each other.
                 following.advance(NAME, window)
                 _write(prepared)

@@ -26,7 +26,7 @@ from conversations.models import Conversation
 from conversations.people_events import PersonErased, person_stream
 from conversations.rerun_tables import RerunJob
 from conversations.services import burial
-from conversations.services.access import Actor, owned_or_permitted, require
+from conversations.services.access import Actor, owned_or_permitted
 from conversations.services.burial import What
 from conversations.services.reasons import checked
 from conversations.signals import person_forgotten, person_leaving
@@ -35,6 +35,7 @@ from conversations.streams import stream_of
 FINISH = "conversations.tasks.finish_person"
 FINISH_AFTER_MINUTES = 10
 """Long after the call has finished everything itself, if nothing killed it."""
+ERASE_PERSON = "avatar_project.erase_person"
 RERUN = "rerun"
 """Why a re-run is hidden (`conversations.rerun.fork`)."""
 log = structlog.get_logger(__name__)
@@ -73,12 +74,12 @@ def redact_turn(
 def erase_person(user_id: str | UUID, *, actor: Actor | None, reason: str) -> None:
     """Erases a person: conversations, keys of programs, sessions, name. An opaque id stays, for the record names it.
 
-    Everybody may erase themselves; another takes the permission to erase conversations, and somebody of the staff a
+    Everybody may erase themselves; another takes the permission erase_person, and somebody of the staff a
     superuser. The account is closed first, so that nothing new begins. Raises `NotAllowed`, `PersonNotFound`,
     `Invalid`, `WrongState` for the last administrator, `log.errors.LogError` (call again).
     """
     if actor is not None and str(actor.pk) != str(user_id):
-        require(actor, "erase_conversation")
+        _require_erase_person(actor)
     checked(reason)
     person = _person(user_id, actor)
     actor_id = _id_of(actor)
@@ -99,6 +100,11 @@ def finish_person(person: UUID, actor_id: str, reason: str) -> None:
         burial.remove_sounds(conversation.id)
     scrub.empty_journal()
     log.info("person_erased", person=str(person), reason=reason)
+
+
+def _require_erase_person(actor: Actor) -> None:
+    if not actor.has_perm(ERASE_PERSON):
+        raise NotAllowed("This needs the permission erase_person: ask an administrator for it.")
 
 
 def _id_of(actor: Actor | None) -> str:

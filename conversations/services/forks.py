@@ -83,15 +83,22 @@ def fork(conversation_id: str | UUID, *, actor: Actor, at_turn: str = "") -> str
     return copy(conversation, owner_id=str(actor.pk), at_turn=at_turn)
 
 
-def copy(conversation: Conversation, *, owner_id: str, at_turn: str = "", beginning: Sequence[NewEvent] = ()) -> str:
+def copy(
+    conversation: Conversation,
+    *,
+    owner_id: str,
+    at_turn: str = "",
+    beginning: Sequence[NewEvent] = (),
+    new_id: str = "",
+) -> str:
     """`fork` without asking who wants it: for callers that have checked it. The copy belongs to ``owner_id``.
 
-    ``beginning`` is appended with its very first fact. Raises `WrongState` also when what is copied is erased or
-    redacted meanwhile; then nothing is left of the copy.
+    ``beginning`` is appended with its very first fact; ``new_id`` is the copy's id where the caller has chosen one.
+    Raises `WrongState` also when what is copied is erased or redacted meanwhile; then nothing is left of the copy.
     """
     taken = _turns_up_to(conversation, at_turn)
     kept = [msgspec.convert(keep, Keep) for keep in (*taken.values(), conversation.keep)]
-    new_id = str(uuid7())
+    new_id = new_id or str(uuid7())
     keeps = dict(zip(taken, kept, strict=False))
     work = _Copy(conversation, stream_of(str(conversation.id)), stream_of(new_id), owner_id, keeps)
     started = ConversationStarted(
@@ -110,6 +117,14 @@ def copy(conversation: Conversation, *, owner_id: str, at_turn: str = "", beginn
         work.undo()
         raise
     return new_id
+
+
+def is_whole(fork_id: str) -> bool:
+    """Whether a fork was begun and holds all that it was to take over: a kill leaves half of one."""
+    fork = Conversation.objects.filter(id=fork_id, erased_at__isnull=True).first()
+    if fork is None:
+        return False
+    return not fork.forked_at or Turn.objects.filter(conversation=fork, turn_id=fork.forked_at).exists()
 
 
 def begin(source_id: UUID, new_id: str, facts: Sequence[NewEvent]) -> None:
@@ -217,7 +232,10 @@ class _Copy:
 
     def _new_event(self, fact: Fact, event: RecordedEvent) -> NewEvent:
         turn_id = event.metadata.correlation
-        metadata = Metadata(actor=self.owner_id, correlation=turn_id, causation=event.event_id.hex)
+        happened = event.metadata.happened_at or event.recorded_at.isoformat()
+        metadata = Metadata(
+            actor=self.owner_id, correlation=turn_id, causation=event.event_id.hex, happened_at=happened
+        )
         return new_event(fact, metadata)
 
     def _choice(self, keep: Keep) -> NewEvent:

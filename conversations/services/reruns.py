@@ -7,11 +7,10 @@ from django.contrib.auth import get_user_model
 from conversations.errors import ConversationNotFound, Invalid, NotAllowed, Refused, WrongState
 from conversations.events import RecordingHeard
 from conversations.models import Conversation, Keep
-from conversations.rerun.queue import enqueue, is_url
+from conversations.rerun.queue import PERMISSION, enqueue, is_url
 from conversations.rerun_tables import RerunJob, RerunState
 from conversations.services.access import Actor, owned_or_permitted, record
 
-PERMISSION = "rerun_conversation"
 MOST_WAITING = 5
 """Jobs of one person that are not over yet."""
 _UNFINISHED = (RerunState.QUEUED, RerunState.RUNNING)

@@ -88,7 +88,10 @@ def test_nobody_erases_another_person_without_permission(ada: Actor, hers: Talke
         erasure.erase_person(ada.pk, actor=actor("bob"), reason="request")
     assert get_user_model().objects.get(pk=ada.pk).is_active
     assert untouched(hers)
-    erasure.erase_person(ada.pk, actor=actor("era", "erase_conversation"), reason="request")
+    with pytest.raises(NotAllowed):
+        erasure.erase_person(ada.pk, actor=actor("con", "erase_conversation"), reason="request")
+    assert untouched(hers)
+    erasure.erase_person(ada.pk, actor=actor("era", "erase_person"), reason="request")
     assert not get_user_model().objects.get(pk=ada.pk).is_active
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session as StoredSession
 from django.core import signing
 from django.test import Client
 from django.urls import reverse
@@ -79,7 +80,8 @@ class Watching:
 
 
 async def watching(user: Any, socket: LiveSocket, after: int | None = None, watch: str = "w1") -> Watching:
-    watched = await in_thread(lambda: find(str(user.pk), socket.session_id, watch))
+    sign_in = await in_thread(lambda: signed_in(user).session.session_key)
+    watched = await in_thread(lambda: find(str(user.pk), socket.session_id, watch, sign_in))
     return Watching(feed(watched, after))
 
 
@@ -123,6 +125,36 @@ async def test_a_broken_connection_goes_on_without_repeating(ana: Any, mod: Any)
         # The same visit: recorded once, naming the moderator.
         heard = await in_thread(lambda: socket.facts(RecordingHeard))
         assert [(fact["what"], fact["reason"], fact["actor"]) for fact in heard] == [("words", "live", str(mod.pk))]
+
+
+async def test_signing_out_ends_the_watch(ana: Any, mod: Any) -> None:
+    async with live_session(ana) as socket:
+        watch = await watching(mod, socket)
+        await watch.until("line", kind="session.opened")
+        await in_thread(StoredSession.objects.all().delete)
+        await socket.write("A secret.")
+        assert (await watch.until("over"))["reason"] == "not_allowed"
+        assert not [body for name, body in watch.seen if body.get("kind") == "user"]
+        await watch.close()
+
+
+async def test_what_is_said_in_a_later_session_is_not_the_ended_ones(ana: Any, mod: Any) -> None:
+    async with live_session(ana) as first:
+        await first.write("One.")
+        watch = await watching(mod, first)
+        told = await watch.until("line", kind="user")
+        await watch.close()
+    async with live_session(ana, conversation_id=first.conversation_id) as second:
+        await second.write("Two.")
+        await second.until("conversation.item.done")
+        again = await watching(mod, first, after=told["sequence"])
+        assert (await again.until("over"))["reason"] == "closed"
+        assert [body["text"] for name, body in again.seen if body.get("kind") == "user"] == []
+        await again.close()
+        anew = await watching(mod, first, watch="w2")
+        assert (await anew.until("over"))["reason"] == "closed"
+        assert [name for name, _ in anew.seen] == ["over"]
+        await anew.close()
 
 
 async def test_a_permission_that_is_taken_back_ends_the_watch(ana: Any, mod: Any) -> None:
@@ -277,12 +309,14 @@ def test_forms_of_other_sites_do_nothing(ana: Any, mod: Any) -> None:
 
 def test_watched_names_the_visit(ana: Any, mod: Any) -> None:
     session = opened(ana)
-    assert find(str(mod.pk), "sess_1", "w") == Watched(str(mod.pk), "sess_1", session.conversation_id, "w")
+    key = signed_in(mod).session.session_key
+    assert find(str(mod.pk), "sess_1", "w", key) == Watched(str(mod.pk), "sess_1", session.conversation_id, "w", key)
 
 
 def test_who_comes_back_to_what_was_erased_meanwhile_is_recorded(ana: Any, mod: Any) -> None:
     session = opened(ana)
-    begin(find(str(mod.pk), session.session_id, "w1"))
+    key = signed_in(mod).session.session_key
+    begin(find(str(mod.pk), session.session_id, "w1", key))
     burial.bury(session.conversation_id, reason="test")
-    begin(find(str(mod.pk), session.session_id, "w2"))
+    begin(find(str(mod.pk), session.session_id, "w2", key))
     assert Event.objects.filter(type=RecordingHeard.type).count() == 2

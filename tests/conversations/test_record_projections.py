@@ -1,6 +1,8 @@
 """Read models: written with each append, and equal when they are made anew from the log."""
 
+import base64
 import io
+import json
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -29,11 +31,12 @@ from conversations.events import (
 from conversations.log import keys
 from conversations.log.errors import WrongSequence
 from conversations.log.eventlog import event_log
+from conversations.log.models import Event
 from conversations.log.types import Appended, Metadata
 from conversations.models import Conversation, Turn
 from conversations.record import new_event
 from conversations.streams import stream_of
-from tests.conversations.log_helpers import stored_bytes
+from tests.conversations.log_helpers import execute, stored_bytes, triggers_off
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -259,3 +262,20 @@ def _everything(owner_id: str) -> list[object]:
             del values["id"], values["sealed_words"]
             found.append((values, view.user_text, view.generated_text, view.spoken_text, view.heard_text))
     return found
+
+
+def test_where_the_log_itself_is_damaged_the_rows_stay_and_it_is_said(talked: str) -> None:
+    row = Event.objects.filter(stream=stream_of(ONE), payload__contains="sealed").order_by("sequence").first()
+    assert row is not None
+    payload = json.loads(row.payload)
+    payload["sealed"]["box"] = base64.b64encode(b"0" * 40).decode()
+    with triggers_off():
+        execute("UPDATE log_event SET payload = %s WHERE position = %s", json.dumps(payload), row.position)
+    Conversation.objects.filter(id=TWO).update(turn_count=7)
+    before = Conversation.objects.filter(id=ONE).values().get()
+    err = io.StringIO()
+    with pytest.raises(CommandError, match="could not be rebuilt"):
+        call_command("rebuild_projections", stdout=io.StringIO(), stderr=err)
+    assert f"conversation {ONE}: the log itself is damaged" in err.getvalue()
+    assert Conversation.objects.filter(id=ONE).values().get() == before
+    assert Conversation.objects.get(id=TWO).turn_count != 7

@@ -17,11 +17,11 @@ from avatar_project.models import User
 from conversations.errors import ConversationNotFound, NotAllowed, WrongState
 from conversations.events import RecordingHeard, decode_fact
 from conversations.log import store
-from conversations.models import Conversation, Turn
+from conversations.models import Conversation, Keep, Turn
 from conversations.rerun import jobs
 from conversations.rerun.engines import PatientEngines
 from conversations.rerun_tables import RerunJob, RerunState
-from conversations.services import reruns
+from conversations.services import forks, reruns
 from conversations.streams import stream_of
 from inference.types import ChatDelta, ChatRequest
 from tests.conversations.recorded import Recorded
@@ -114,6 +114,42 @@ def test_after_a_crash_the_same_task_goes_on_where_it_was(
     job.refresh_from_db()
     assert [turn["number"] for turn in job.compared] == [1, 2, 3]
     assert Turn.objects.filter(conversation_id=str(job.result_id)).count() == 3
+
+
+def test_a_copy_that_a_kill_left_half_made_is_made_anew(
+    talked: Recorded, engines: FakeEngines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = reruns.start(talked.id, actor=_owner(talked), from_turn="3")
+    copied = forks._Copy.run
+
+    def killed(self: forks._Copy, kept: list[Keep]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(forks._Copy, "run", killed)
+    monkeypatch.setattr(forks._Copy, "undo", lambda _self: None)
+    with pytest.raises(KeyboardInterrupt):
+        jobs.work(str(job.id))
+    monkeypatch.setattr(forks._Copy, "run", copied)
+    [half] = Conversation.objects.exclude(id=talked.id)
+    RerunJob.objects.filter(id=job.id).update(result_id=half.id)  # as it stands when nothing could be tidied up
+    assert jobs.work(str(job.id)) == "done"
+    job.refresh_from_db()
+    assert job.result_id != half.id
+    assert Turn.objects.filter(conversation_id=str(job.result_id)).count() == 3
+    half.refresh_from_db()
+    assert half.erased_at is not None
+
+
+def test_what_was_allowed_when_it_was_asked_may_not_be_when_it_runs(talked: Recorded, engines: FakeEngines) -> None:
+    auditor = _user("auditor", "rerun_conversation")
+    job = reruns.start(talked.id, actor=auditor)
+    auditor.user_permissions.clear()
+    assert jobs.work(str(job.id)) == "failed"
+    assert Conversation.objects.count() == 1
+    mine = reruns.start(talked.id, actor=_owner(talked))
+    get_user_model().objects.filter(pk=talked.owner_id).update(is_active=False)
+    assert jobs.work(str(mine.id)) == "failed"
+    assert Conversation.objects.count() == 1
 
 
 def test_anothers_conversation_is_not_there_without_the_permission(talked: Recorded, engines: FakeEngines) -> None:

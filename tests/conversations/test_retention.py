@@ -2,6 +2,7 @@
 
 import io
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -18,7 +19,9 @@ from conversations.keeping.retention import Overdue
 from conversations.log.models import Event
 from conversations.log.verify import verify
 from conversations.models import Conversation, Session, Turn
-from conversations.services import forks
+from conversations.projections import rebuild
+from conversations.services import burial, forks
+from conversations.streams import stream_of
 from tests.conversations.conversing import Talked, opened, person, say, talked
 from tests.conversations.test_erasure import OTHER, SECRET, sounds
 
@@ -104,6 +107,24 @@ def test_what_a_fork_took_over_is_as_old_as_where_it_came_from(owner: str, setti
     taken, own = selectors.read_conversation(owner, fork).turns
     assert (taken.turn.redacted, taken.user_text) == (True, "")
     assert own.user_text == OTHER[0][0]
+
+
+def test_a_fork_of_old_turns_is_as_old_as_they_are(
+    owner: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.KEEP_DAYS = 30
+    then = timezone.now() - timedelta(days=31)
+    with monkeypatch.context() as back:
+        back.setattr("conversations.log.store.timezone.now", lambda: then)
+        old = async_to_sync(talked)(owner, *SECRET)
+    fork = forks.fork(old.id, actor=get_user_model().objects.get(pk=owner))
+    assert set(Turn.objects.filter(conversation_id=fork).values_list("started_at", flat=True)) == {then}
+    burial.bury(UUID(old.id), reason="request")  # the fork stands alone: its own dates decide
+    tasks.apply_retention()
+    turns = selectors.read_conversation(owner, fork).turns
+    assert turns
+    assert all(turn.turn.redacted for turn in turns)
+    assert rebuild.differences(stream_of(fork)) == []
 
 
 def test_for_ever_is_for_ever(owner: str, settings: Settings) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from conversations.projections.rebuild import differences, rebuild_all, streams
+from conversations.projections.rebuild import DAMAGED, differences, rebuild_all, streams
 from conversations.streams import conversation_of
 
 _SHOWN = 20
@@ -30,5 +30,7 @@ class Command(BaseCommand):
             self.stderr.write(f"... and {len(found) - _SHOWN} more")
         if check and found:
             raise CommandError(f"The read models differ from the log in {len(found)} places.", returncode=1)
+        if any(line.endswith(DAMAGED) for line in found):
+            raise CommandError("Some conversations could not be rebuilt; the others were.", returncode=1)
         verb = "equal to the log" if check else f"rebuilt, {len(found)} differences put right"
         self.stdout.write(self.style.SUCCESS(f"{len(known)} conversations: {verb}."))
