@@ -14,9 +14,9 @@ from conversations.api.queries import SoundQuery
 from conversations.log.audio import AudioStore
 from conversations.log.errors import AudioMissing
 from conversations.log.keys import KeyRing
+from conversations.log.serving import serve
 from conversations.models import Conversation, Turn
 from conversations.replay.cut import as_heard
-from conversations.replay.serving import serve
 from conversations.streams import stream_of
 
 OPUS = (200, "audio/ogg")

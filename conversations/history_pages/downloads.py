@@ -14,9 +14,9 @@ from conversations.exports import documents
 from conversations.exports.filenames import attachment
 from conversations.history_pages.requests import actor_of
 from conversations.log.eventlog import event_log
+from conversations.log.serving import AT_ONCE_BYTES, PACED_BYTES_PER_S
 from conversations.models import Conversation
 from conversations.reading.exchanges import read_exchanges, title_of
-from conversations.replay.serving import AT_ONCE_BYTES, PACED_BYTES_PER_S
 from conversations.services.access import Actor, owned
 
 FORMS: dict[str, tuple[str, Callable[[Conversation], Iterator[bytes]]]] = {

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from conversations.errors import ConversationNotFound, NotAllowed
 from conversations.log.errors import AudioDamaged, AudioMissing
+from conversations.log.serving import Source, in_thread, serve
 from conversations.models import Conversation, Turn
 from conversations.replay import peaks
 from conversations.replay.access import Access
@@ -22,7 +23,6 @@ from conversations.replay.cut import as_heard
 from conversations.replay.mix import Mix
 from conversations.replay.moments import moments_of
 from conversations.replay.page import Addresses, page_of
-from conversations.replay.serving import Source, in_thread, serve
 from conversations.replay.sounds import sounds_of
 from conversations.replay.timeline import timeline
 from conversations.selectors import view_of

@@ -16,7 +16,7 @@ PACED_BYTES_PER_S = 128 * 1024
 """Over twenty times faster than it is heard."""
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 """Longer numbers make no range that anything has: they are taken as none."""
-_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="replay")
+_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sounds")
 """Decoding and encoding, beside the live conversations of this process: no more than two at a time."""
 
 
