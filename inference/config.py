@@ -6,7 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from inference.env import BASE_DIR, Environment
+from inference import engine_settings
+from inference.engine_settings import F5, CosyVoice, Gate, SpeechServer, Vllm
+from inference.env import BASE_DIR, ConfigurationError, Environment
 
 EMBEDDED_CONTEXT_TOKENS = 2048
 
@@ -34,6 +36,18 @@ class Config(msgspec.Struct, frozen=True):
     """Longest answer when a request names no limit: a small model may never stop by itself."""
     chat_cache_mb: int = 32
     """Host memory for the prompts of slots that were given away."""
+    chat_engine: str = "auto"
+    """``auto``, ``embedded`` or ``vllm``; with ``chat_url`` ``auto`` is that server (`inference.choice` decides)."""
+    fast_speech: SpeechServer = SpeechServer()
+    """Clones voices while one talks."""
+    fine_speech: SpeechServer = SpeechServer()
+    """Clones them better and slower, loaded on demand."""
+    engines_dir: Path = Path.home() / ".cache" / "avatar" / "engines"
+    """Environments of the engines that have one of their own."""
+    vllm: Vllm = Vllm()
+    f5: F5 = F5()
+    cosyvoice: CosyVoice = CosyVoice()
+    gate: Gate = Gate()
 
     @property
     def cores(self) -> int:
@@ -51,6 +65,13 @@ def load() -> Config:
     env = Environment()
     data_dir = env.path("AVATAR_DATA_DIR", BASE_DIR / "var")
     cache = env.path("XDG_CACHE_HOME", Path.home() / ".cache")
+    chat_url = env.url("AVATAR_CHAT_URL")
+    chat_engine = env.choice("AVATAR_CHAT_ENGINE", "auto", ("auto", "embedded", "vllm"))
+    if chat_url and chat_engine != "auto":
+        raise ConfigurationError(
+            f"AVATAR_CHAT_ENGINE is {chat_engine!r} and AVATAR_CHAT_URL names a server: only one of them can think. "
+            "Unset the other."
+        )
     return Config(
         data_dir=data_dir,
         models_dir=env.path("AVATAR_MODELS_DIR", cache / "avatar" / "models"),
@@ -59,7 +80,7 @@ def load() -> Config:
         max_sessions=env.whole("AVATAR_MAX_SESSIONS", 5, least=1, most=1000),
         stt_model=env.text("AVATAR_STT_MODEL"),
         chat_model=env.text("AVATAR_CHAT_MODEL"),
-        chat_url=env.url("AVATAR_CHAT_URL"),
+        chat_url=chat_url,
         chat_api_key=env.text("AVATAR_CHAT_API_KEY"),
         chat_context_tokens=env.whole("AVATAR_CHAT_CONTEXT_TOKENS", 0, most=1_048_576),
         tts_voice=env.text("AVATAR_TTS_VOICE"),
@@ -67,4 +88,12 @@ def load() -> Config:
         engine_api_key=env.text("AVATAR_ENGINE_API_KEY"),
         chat_max_tokens=env.whole("AVATAR_CHAT_MAX_TOKENS", 512, least=1, most=1_048_576),
         chat_cache_mb=env.whole("AVATAR_CHAT_CACHE_MB", 32, most=1_048_576),
+        chat_engine=chat_engine,
+        fast_speech=engine_settings.fast_speech(env),
+        fine_speech=engine_settings.fine_speech(env),
+        engines_dir=env.path("AVATAR_ENGINES_DIR", cache / "avatar" / "engines"),
+        vllm=engine_settings.vllm(env),
+        f5=engine_settings.f5(env),
+        cosyvoice=engine_settings.cosyvoice(env),
+        gate=engine_settings.gate(env),
     )

@@ -40,6 +40,14 @@ class Environment:
             raise _wrong(name, f"one of {', '.join(choices)}", value)
         return value
 
+    def choice_or_url(self, name: str, default: str, choices: Sequence[str], schemes: Sequence[str]) -> str:
+        """One of ``choices``, or an address."""
+        value = self.text(name, default)
+        parts = urllib.parse.urlsplit(value)
+        if value not in choices and not (parts.scheme in schemes and parts.netloc):
+            raise _wrong(name, f"one of {', '.join(choices)}, or an address that begins with {schemes[0]}://", value)
+        return value
+
     def whole(self, name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
         """A whole number within bounds, both included."""
         value = self.text(name, str(default))

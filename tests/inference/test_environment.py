@@ -12,7 +12,7 @@ from inference.env import BASE_DIR, ConfigurationError, Environment
 
 SOURCES = ("avatar_project", "conversations", "inference", "voices", "requirements")
 VARIABLE = re.compile(
-    r"\b(AVATAR_[A-Z_]+[A-Z]|DATABASE_URL|XDG_CACHE_HOME|HF_[A-Z]+|PIP_INDEX_URL|NPM_CONFIG_REGISTRY|HTTPS_PROXY)\b"
+    r"\b(AVATAR_[A-Z0-9_]+[A-Z]|DATABASE_URL|XDG_CACHE_HOME|HF_[A-Z]+|PIP_INDEX_URL|NPM_CONFIG_REGISTRY|HTTPS_PROXY)\b"
 )
 INTERNAL = re.compile(r"AVATAR_RUN_\w+|AVATAR_LAB_\w+|AVATAR_TEST_DATABASE")
 """Set by the launcher, or by `make test`, for its own children."""
@@ -25,7 +25,7 @@ def env(tmp_path: Path) -> Environment:
 
 def documented() -> set[str]:
     lines = (BASE_DIR / ".env.example").read_text().splitlines()
-    return {found[1] for line in lines if (found := re.match(r"#?([A-Z][A-Z_]+)=", line))}
+    return {found[1] for line in lines if (found := re.match(r"#?([A-Z][A-Z0-9_]+)=", line))}
 
 
 def test_every_variable_that_is_read_is_documented_and_no_other() -> None:
@@ -41,7 +41,7 @@ def test_every_variable_that_is_read_is_documented_and_no_other() -> None:
 def test_documented_defaults_are_the_real_ones() -> None:
     """Each documented default, taken as a setting, is accepted."""
     lines = (BASE_DIR / ".env.example").read_text().splitlines()
-    values = dict(line.removeprefix("#").split("=", 1) for line in lines if re.match(r"#?AVATAR_[A-Z_]+=", line))
+    values = dict(line.removeprefix("#").split("=", 1) for line in lines if re.match(r"#?AVATAR_[A-Z0-9_]+=", line))
     done = run("import avatar_project.settings as s; print(s.PORT, s.GUESTS, s.INFERENCE.max_sessions)", **values)
     assert done.stdout.split() == ["8000", "auto", "5"], done.stderr
 
@@ -66,6 +66,8 @@ def run(code: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         ("AVATAR_LOG_LEVEL", "LOUD", "one of DEBUG, INFO, WARNING, ERROR"),
         ("AVATAR_MAX_SESSIONS", "0", "a whole number from 1 to 1000"),
         ("AVATAR_DATA_DIR", "/dev/null", "a folder"),
+        ("AVATAR_FAST_SPEECH", "f6", "one of auto, off, f5, or an address that begins with http://"),
+        ("AVATAR_MEMORY_CEILING", "100", "a whole number from 10 to 99"),
     ],
 )
 def test_manage_py_says_what_is_wrong_and_nothing_else(name: str, value: str, may_be: str) -> None:
