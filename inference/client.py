@@ -190,6 +190,13 @@ class EngineClient:
             await self._transport.whole("POST", "/v1/audio/turn", 0.0, data=pcm, timeout_s=_TURN_TIMEOUT_S)
         )
 
+    async def embed(self, pcm: bytes, *, due_in_s: float = 0.0) -> tuple[float, ...]:
+        """Who speaks, as `EMBEDDING_SIZE` numbers of L2 norm 1; `inference.speaker` compares two.
+
+        pcm: PCM16 mono at `STT_RATE`, at most a minute. Raises `AudioRefused` when there is hardly any speech in it.
+        """
+        return wire.read_embedding(await self._transport.whole("POST", "/v1/audio/embedding", due_in_s, data=pcm))
+
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[HeldLease]:
         """Takes a session's place for the block; raises `ServerFull` at once when there is none."""

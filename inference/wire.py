@@ -100,6 +100,10 @@ class _Probability(msgspec.Struct):
     probability: float
 
 
+class _Embedding(msgspec.Struct):
+    embedding: tuple[float, ...]
+
+
 class _Lease(msgspec.Struct):
     id: str
 
@@ -191,6 +195,10 @@ def read_transcript(body: bytes) -> Transcript:
 
 def read_probability(body: bytes) -> float:
     return _decode(body, _Probability).probability
+
+
+def read_embedding(body: bytes) -> tuple[float, ...]:
+    return _decode(body, _Embedding).embedding
 
 
 def read_lease(line: bytes) -> str:

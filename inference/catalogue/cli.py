@@ -14,7 +14,7 @@ from tqdm import tqdm
 from inference import catalogue, config
 from inference.catalogue import pull as pulling
 from inference.catalogue.download import Progress
-from inference.catalogue.entry import ModelEntry
+from inference.catalogue.entry import KINDS, ModelEntry
 from inference.catalogue.errors import UnknownModel
 from inference.catalogue.reference import is_reference, pull_reference
 from inference.catalogue.verify import verify
@@ -114,7 +114,7 @@ class Row(msgspec.Struct):
 
 def _rows() -> list[Row]:
     root = _root()
-    defaults = {kind: catalogue.default(kind, root).name for kind in ("stt", "chat", "tts", "turn")}
+    defaults = {kind: catalogue.default(kind, root).name for kind in KINDS}
     return [
         Row(
             item.name,
@@ -147,7 +147,7 @@ def _list(arguments: argparse.Namespace, terminal: Terminal) -> None:
         languages = f"{len(row.languages)}, {', '.join(row.languages[:4])}, ..." if many else ", ".join(row.languages)
         mark = "*" if row.default else " "
         terminal.say(
-            f"{mark} {row.name:{width}}  {row.kind:4}  {size:>8}  {memory:>8}  {row.state:10}  {row.licence:12}  "
+            f"{mark} {row.name:{width}}  {row.kind:7}  {size:>8}  {memory:>8}  {row.state:10}  {row.licence:12}  "
             f"{languages or 'not stated'}"
         )
     terminal.say(f"* is used for its kind. They are in {_root()}.")

@@ -8,7 +8,7 @@ import msgspec
 
 from inference.types import EngineKind
 
-KINDS: tuple[EngineKind, ...] = ("stt", "chat", "tts", "turn")
+KINDS: tuple[EngineKind, ...] = ("stt", "chat", "tts", "turn", "speaker")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 

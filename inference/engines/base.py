@@ -48,3 +48,8 @@ class TextToSpeech(Engine, Protocol):
 class TurnModel(Engine, Protocol):
     def predict(self, audio: Audio) -> float:
         """Probability that the speaker has finished, from the last 8 s at most."""
+
+
+class SpeakerModel(Engine, Protocol):
+    def embed(self, audio: Audio) -> tuple[float, ...]:
+        """The voice in ``audio`` as `EMBEDDING_SIZE` numbers, L2 norm 1; raises `AudioRefused` without speech."""

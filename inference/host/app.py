@@ -12,6 +12,7 @@ from inference.errors import EngineError
 from inference.host.errors import error_response, plain_error
 from inference.host.host import HOST, Host
 from inference.host.routes.chat import completions
+from inference.host.routes.embedding import embedding
 from inference.host.routes.leases import leases
 from inference.host.routes.speech import speech
 from inference.host.routes.state import health, health_stream, metrics, models
@@ -33,6 +34,7 @@ def create_app(host: Host) -> web.Application:
     app.router.add_post("/v1/audio/transcriptions", transcriptions)
     app.router.add_post("/v1/audio/speech", speech)
     app.router.add_post("/v1/audio/turn", turn)
+    app.router.add_post("/v1/audio/embedding", embedding)
     app.router.add_post("/v1/leases", leases)
     app.cleanup_ctx.append(_engines)
     app.on_shutdown.append(_end_streams)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from inference import catalogue
 from inference.catalogue.entry import ModelEntry
 from inference.config import Config
-from inference.engines.base import Engine, SpeechToText, TextToSpeech, TurnModel
+from inference.engines.base import Engine, SpeakerModel, SpeechToText, TextToSpeech, TurnModel
 from inference.errors import EngineRefused, EngineUnavailable
 from inference.host.changes import Changes
 from inference.host.scheduler import Needs, Scheduler
@@ -16,6 +16,7 @@ from inference.host.slot import EngineSlot
 from inference.types import VoiceInfo
 
 E = TypeVar("E", bound=Engine)
+AnySlot = EngineSlot[SpeechToText] | EngineSlot[TextToSpeech] | EngineSlot[TurnModel] | EngineSlot[SpeakerModel]
 
 
 class Registry:
@@ -26,18 +27,20 @@ class Registry:
         stt: EngineSlot[SpeechToText],
         tts: tuple[EngineSlot[TextToSpeech], ...],
         turn: EngineSlot[TurnModel],
+        speaker_model: EngineSlot[SpeakerModel],
         *,
         default_voice: str = "",
     ) -> None:
         self.stt = stt
         self.tts = tts
         self.turn = turn
+        self.speaker_model = speaker_model
         self._default_voice = default_voice
 
     @property
-    def slots(self) -> tuple[EngineSlot[SpeechToText] | EngineSlot[TextToSpeech] | EngineSlot[TurnModel], ...]:
+    def slots(self) -> tuple[AnySlot, ...]:
         """In the order in which they load: a conversation needs the first two."""
-        return (self.stt, self.tts[0], self.turn, *self.tts[1:])
+        return (self.stt, self.tts[0], self.turn, *self.tts[1:], self.speaker_model)
 
     @property
     def can_converse(self) -> bool:
@@ -110,7 +113,8 @@ def build(settings: Config, scheduler: Scheduler, changes: Changes) -> Registry:
     hibari = slot(catalogue.entry("hibari"), lambda _: _hibari(), {"light": 1})
     turn = slot(catalogue.default("turn"), _smart_turn, {"light": 1})
     kokoro = slot(catalogue.entry("kokoro"), _kokoro, {"cores": 1})
-    return Registry(stt, (hibari, kokoro), turn, default_voice=settings.tts_voice)
+    speaker_model = slot(catalogue.default("speaker"), _speaker_encoder, {"cores": 1})
+    return Registry(stt, (hibari, kokoro), turn, speaker_model, default_voice=settings.tts_voice)
 
 
 def _whisper(path: Path, threads: int, parallel: int) -> SpeechToText:
@@ -123,6 +127,12 @@ def _smart_turn(path: Path) -> TurnModel:
     from inference.engines.smart_turn import SmartTurnEngine  # noqa: PLC0415
 
     return SmartTurnEngine(path)
+
+
+def _speaker_encoder(path: Path) -> SpeakerModel:
+    from inference.engines.speaker_encoder import SpeakerEncoder  # noqa: PLC0415
+
+    return SpeakerEncoder(path)
 
 
 def _hibari() -> TextToSpeech:

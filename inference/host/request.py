@@ -7,12 +7,14 @@ import msgspec
 from aiohttp import BodyPartReader, web
 
 from inference.errors import AudioRefused, EngineRefused
+from inference.types import STT_RATE
 from inference.wire import DUE_HEADER, EXPIRES_HEADER
 
 T = TypeVar("T")
 _LONGEST_MS = 3_600_000.0
 _DEFAULT_EXPIRES_MS = 60_000.0
 _BODY_TIMEOUT_S = 60.0
+_MOST_PCM_S = 60
 
 
 def due_at(request: web.Request) -> float:
@@ -47,6 +49,15 @@ async def read_json(request: web.Request, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except msgspec.MsgspecError as error:
         raise EngineRefused(f"The request is not what it should be: {error}") from None
+
+
+async def read_pcm(request: web.Request) -> bytes:
+    """The body as PCM16 mono at `STT_RATE`, at most a minute; raises `AudioRefused` for anything else."""
+    async with asyncio.timeout(_BODY_TIMEOUT_S):
+        pcm = await request.read()
+    if not pcm or len(pcm) % 2 or len(pcm) > _MOST_PCM_S * STT_RATE * 2:
+        raise AudioRefused("The body must be PCM16 mono at 16 kHz, at most a minute of it.")
+    return pcm
 
 
 async def read_part(part: BodyPartReader, most: int) -> bytes:

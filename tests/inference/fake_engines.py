@@ -68,6 +68,11 @@ class FakeTts(FakeEngine):
             self.closed.set()
 
 
+class FakeSpeaker(FakeEngine):
+    def embed(self, audio: Audio) -> tuple[float, ...]:
+        return (1.0,) + (0.0,) * 255
+
+
 class FakeTurn(FakeEngine):
     def predict(self, audio: Audio) -> float:
         return float(len(audio) > 16_000)

@@ -19,7 +19,7 @@ from inference.host.chat.remote import RemoteChat
 from inference.host.host import Host, new_scheduler
 from inference.host.registry import Registry
 from inference.host.slot import EngineSlot
-from tests.inference.fake_engines import FakeStt, FakeTts, FakeTurn
+from tests.inference.fake_engines import FakeSpeaker, FakeStt, FakeTts, FakeTurn
 
 NOWHERE = "http://127.0.0.1:1/v1"
 
@@ -42,6 +42,7 @@ def host_of(
         EngineSlot("stt", "fake-stt", lambda: stt, {"cores": 2, "fake-stt": 1}, changes),
         (EngineSlot("tts", "fake-tts", lambda: tts, {"light": 1, "fake-tts": 1}, changes),),
         EngineSlot("turn", "fake-turn", lambda: turn, {"light": 1, "fake-turn": 1}, changes),
+        EngineSlot("speaker", "fake-speaker", FakeSpeaker, {"light": 1}, changes),
         default_voice=settings.tts_voice,
     )
     backend = chat or RemoteChat(NOWHERE, "", "", changes, context_tokens=1000)

@@ -215,7 +215,7 @@ async def test_metrics_count_work_and_say_nothing_of_its_content() -> None:
 async def test_models_are_listed_as_openais_are() -> None:
     async with served() as host, host.http.get("/v1/models") as answer:
         told = [Model.model_validate(item).id for item in (await answer.json())["data"]]
-    assert told == ["fake-stt", "fake-tts", "fake-turn"]
+    assert told == ["fake-stt", "fake-tts", "fake-turn", "fake-speaker"]
 
 
 async def test_clients_see_a_load_go_on() -> None:

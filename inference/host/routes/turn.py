@@ -3,22 +3,18 @@
 from aiohttp import web
 
 from inference.audio.pcm import to_float
-from inference.errors import AudioRefused
 from inference.host.errors import json_response
 from inference.host.host import HOST
-from inference.host.request import due_at, expires_at
+from inference.host.request import due_at, expires_at, read_pcm
 from inference.types import STT_RATE
 
 _LONGEST = 8 * STT_RATE * 2
-_MOST_BYTES = 60 * STT_RATE * 2
 
 
 async def turn(request: web.Request) -> web.Response:
     host = request.app[HOST]
     due, expires = due_at(request), expires_at(request)
-    pcm = await request.read()
-    if not pcm or len(pcm) % 2 or len(pcm) > _MOST_BYTES:
-        raise AudioRefused("The body must be PCM16 mono at 16 kHz, at most a minute of it.")
+    pcm = await read_pcm(request)
     slot = host.registry.turn
     engine = await slot.get(wait_s=0)
     audio = to_float(pcm[-_LONGEST:])
