@@ -3,6 +3,13 @@
 import math
 from collections.abc import Sequence
 
+SAME_SPEAKER = 0.75
+"""From this similarity on two recordings count as one person's (docs/adr/0111 has the figures).
+
+It takes three seconds of speech or more on either side. One voice in twenty passes for another one by chance, hardly any
+of the other sex; a clone passes. It is a check against mistakes and mischief, no proof of who somebody is.
+"""
+
 
 def similarity(a: Sequence[float], b: Sequence[float]) -> float:
     """Cosine of the angle between two speaker embeddings: 1 is the same direction; raises ``ValueError`` on lengths."""
