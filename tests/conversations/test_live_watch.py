@@ -80,7 +80,7 @@ class Watching:
 
 
 async def watching(user: Any, socket: LiveSocket, after: int | None = None, watch: str = "w1") -> Watching:
-    sign_in = await in_thread(lambda: signed_in(user).session.session_key)
+    sign_in = await in_thread(lambda: signed_in(user).session.session_key or "")
     watched = await in_thread(lambda: find(str(user.pk), socket.session_id, watch, sign_in))
     return Watching(feed(watched, after))
 
@@ -309,13 +309,13 @@ def test_forms_of_other_sites_do_nothing(ana: Any, mod: Any) -> None:
 
 def test_watched_names_the_visit(ana: Any, mod: Any) -> None:
     session = opened(ana)
-    key = signed_in(mod).session.session_key
+    key = signed_in(mod).session.session_key or ""
     assert find(str(mod.pk), "sess_1", "w", key) == Watched(str(mod.pk), "sess_1", session.conversation_id, "w", key)
 
 
 def test_who_comes_back_to_what_was_erased_meanwhile_is_recorded(ana: Any, mod: Any) -> None:
     session = opened(ana)
-    key = signed_in(mod).session.session_key
+    key = signed_in(mod).session.session_key or ""
     begin(find(str(mod.pk), session.session_id, "w1", key))
     burial.bury(session.conversation_id, reason="test")
     begin(find(str(mod.pk), session.session_id, "w2", key))
