@@ -6,7 +6,7 @@ from collections.abc import Sequence
 SAME_SPEAKER = 0.75
 """From this similarity on two recordings count as one person's (docs/adr/0111 has the figures).
 
-It takes three seconds of speech or more on either side. One voice in twenty passes for another one by chance, hardly any
+It takes three seconds of speech or more on either side. One voice in twenty passes for another by chance, hardly any
 of the other sex; a clone passes. It is a check against mistakes and mischief, no proof of who somebody is.
 """
 
