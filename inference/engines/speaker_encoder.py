@@ -128,4 +128,5 @@ def _lstm(sequence: Tensor, w_in: Tensor, w_hidden: Tensor, b_in: Tensor, b_hidd
 
 
 def _sigmoid(x: Tensor) -> Tensor:
-    return np.float32(0.5) * (np.float32(1.0) + np.tanh(np.float32(0.5) * x))
+    out: Tensor = np.float32(0.5) * (np.float32(1.0) + np.tanh(np.float32(0.5) * x))
+    return out

@@ -40,7 +40,11 @@ class _Storage:
         self.key, self.count = key, count
 
 
-class _Pickler(pickle._Pickler):  # type: ignore[misc,name-defined]  # the one in Python, whose saving can be changed
+_InPython: Any = pickle._Pickler
+"""The pickler whose saving can be changed."""
+
+
+class _Pickler(_InPython):  # type: ignore[misc]
     def persistent_id(self, value: Any) -> Any:
         if isinstance(value, _Storage):
             return ("storage", _Named("torch", "FloatStorage"), value.key, "cpu", value.count, None)
