@@ -6,8 +6,8 @@ nothing numeric is loaded.
 
 import asyncio
 import struct
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -17,32 +17,14 @@ import msgspec
 
 from inference import wire
 from inference.errors import EngineError, EngineUnavailable, ReferenceUnknown
+from inference.leasing import HeldLease, leased
 from inference.transport import Transport, broken_off
-from inference.types import STT_RATE, ChatDelta, ChatRequest, HostStatus, Quality, Reference, Transcript
+from inference.types import STT_RATE, ChatDelta, ChatRequest, HostStatus, Quality, Queued, Reference, Transcript
 from inference.wire_speech import read_made, speech_body
 
 _STATUS_TIMEOUT_S = 5.0
 _TURN_TIMEOUT_S = 2.0
 _HEARTBEAT_TIMEOUT_S = 15.0
-
-
-class HeldLease:
-    """A place on the host; `lost` turns true when the host goes away."""
-
-    def __init__(self, lease: str) -> None:
-        self.id = lease
-        self._ended = asyncio.Event()
-
-    @property
-    def lost(self) -> bool:
-        return self._ended.is_set()
-
-    async def wait_lost(self) -> None:
-        """Returns when the place has been lost."""
-        await self._ended.wait()
-
-    def end(self) -> None:
-        self._ended.set()
 
 
 class SpeechAnswer:
@@ -197,21 +179,13 @@ class EngineClient:
         """
         return wire.read_embedding(await self._transport.whole("POST", "/v1/audio/embedding", due_in_s, data=pcm))
 
-    @asynccontextmanager
-    async def lease(self) -> AsyncIterator[HeldLease]:
-        """Takes a session's place for the block; raises `ServerFull` at once when there is none."""
-        async with await self._transport.open("POST", "/v1/leases", 0.0) as response:
-            with broken_off():
-                async with asyncio.timeout(_STATUS_TIMEOUT_S):
-                    held = HeldLease(wire.read_lease(await response.content.readline()))
-            watch = asyncio.create_task(_watch(response, held), name=f"lease {held.id}")
-            try:
-                yield held
-            finally:
-                watch.cancel()
-                with suppress(asyncio.CancelledError):
-                    await watch
-                response.close()  # hanging up, not reading to the end, is what frees the place
+    def lease(self, *, queued: Callable[[Queued], None] | None = None) -> AbstractAsyncContextManager[HeldLease]:
+        """Takes a session's place for the block; raises `ServerFull` at once when there is none.
+
+        With ``queued`` the session waits where the host allows it; ``queued`` is told its position, at once and
+        whenever that changes. A wait that ends without a place raises `ServerFull`.
+        """
+        return leased(self._transport, queued)
 
     async def status(self) -> HostStatus:
         """The host's state; raises `EngineUnavailable` when it does not answer."""
@@ -236,19 +210,6 @@ _NOTHING = ChatDelta()
 
 def _reference_path(reference_id: str) -> str:
     return f"/v1/audio/references/{quote(reference_id, safe='')}"
-
-
-async def _watch(response: aiohttp.ClientResponse, lease: HeldLease) -> None:
-    """Reads heartbeats until there are none."""
-    try:
-        while True:
-            async with asyncio.timeout(_HEARTBEAT_TIMEOUT_S):
-                if not await response.content.readline():
-                    return
-    except (aiohttp.ClientError, OSError, TimeoutError):
-        return
-    finally:
-        lease.end()
 
 
 def _wav(pcm: bytes) -> bytes:

@@ -1,10 +1,10 @@
 """What the rest of AVATAR asks of engines; `inference.client.EngineClient` does it over the engine host's HTTP."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from inference.types import ChatDelta, ChatRequest, HostStatus, Quality, Reference, SpeechMade, Transcript
+from inference.types import ChatDelta, ChatRequest, HostStatus, Quality, Queued, Reference, SpeechMade, Transcript
 
 
 class Lease(Protocol):
@@ -87,8 +87,12 @@ class Engines(Protocol):
     async def end_of_turn(self, pcm: bytes) -> float:
         """Probability (0..1) that the speaker has finished; pcm: the utterance's last 8 s at most, at `STT_RATE`."""
 
-    def lease(self) -> AbstractAsyncContextManager[Lease]:
-        """Takes a session's place; raises `ServerFull` at once when there is none."""
+    def lease(self, *, queued: Callable[[Queued], None] | None = None) -> AbstractAsyncContextManager[Lease]:
+        """Takes a session's place; raises `ServerFull` at once when there is none.
+
+        With ``queued`` it waits in the host's queue where there is one: ``queued`` is told the position at once (within
+        a second) and whenever it changes; `ServerFull` when the queue is full, or the wait too long.
+        """
 
     async def status(self) -> HostStatus:
         """The host's state; raises `EngineUnavailable` when it does not answer."""

@@ -21,6 +21,8 @@ EMBEDDING_SIZE = 256
 EngineKind = Literal["stt", "chat", "tts", "turn", "speaker"]
 EngineState = Literal["absent", "unloaded", "loading", "ready", "failed"]
 """``unloaded``: an engine that is loaded on demand, and is not now."""
+ServiceLevel = Literal["full", "no_fine", "no_clones", "text_only"]
+"""What the machine's memory allows: each level is without what the ones before it are without, too."""
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -30,6 +32,18 @@ class Word(msgspec.Struct, frozen=True):
     start_s: float
     end_s: float
     probability: float
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """A stretch of speech that was recognised at once, up to some 20 s; times as `Word`'s."""
+
+    text: str
+    start_s: float
+    end_s: float
+    logprob: float
+    """Mean over its tokens."""
+    no_speech_probability: float
+    tokens: int
 
 
 class Transcript(msgspec.Struct, frozen=True):
@@ -43,6 +57,7 @@ class Transcript(msgspec.Struct, frozen=True):
     """exp(mean log probability of the tokens), 0..1; 0 when nothing was said."""
     no_speech_probability: float = 0.0
     words: tuple[Word, ...] = ()
+    segments: tuple[Segment, ...] = ()
     model: str = ""
     compute_ms: float = 0.0
     """Time the engine computed, without waiting for its turn."""
@@ -141,6 +156,20 @@ class VoiceInfo(msgspec.Struct, frozen=True):
     clones: bool = False
 
 
+class ChatFigures(msgspec.Struct, frozen=True):
+    """What a vLLM server tells of its last few seconds."""
+
+    first_token_ms: float | None = None
+    """Mean of the answers that began; None when none did."""
+    kv_cache: float = 0.0
+    """Share of the cache of keys and values in use, 0..1."""
+    prefix_hits: float | None = None
+    """Share of the prompts' tokens that were cached, 0..1."""
+    running: int = 0
+    waiting: int = 0
+    """Answers that are being written, and that wait for room."""
+
+
 class EngineStatus(msgspec.Struct, frozen=True):
     """One engine as clients may show it."""
 
@@ -153,6 +182,19 @@ class EngineStatus(msgspec.Struct, frozen=True):
     detail: str = ""
     """For people: what it is doing, or what went wrong and what to do."""
     memory_bytes: int = 0
+    figures: ChatFigures | None = None
+    """Of a chat server that tells them."""
+
+
+class Queued(msgspec.Struct, frozen=True):
+    """Somebody waits for a session's place."""
+
+    position: int
+    """1 is the next to be served."""
+    places: int
+    """How many may wait."""
+    expected_s: float | None = None
+    """How long that may take, if it can be told."""
 
 
 class HostStatus(msgspec.Struct, frozen=True):
@@ -165,3 +207,9 @@ class HostStatus(msgspec.Struct, frozen=True):
     max_sessions: int = 0
     context_tokens: int = 0
     """Context window of the default chat model."""
+    waiting: int = 0
+    """Sessions that wait for a place."""
+    service: ServiceLevel = "full"
+    """What people can have now."""
+    service_reason: str = ""
+    """For operators: why it is not everything."""

@@ -15,7 +15,7 @@ from inference.errors import (
     ServerFull,
     VoiceStopped,
 )
-from inference.types import ChatDelta, ChatRequest, HostStatus, ToolCallDelta, Transcript, Usage
+from inference.types import ChatDelta, ChatRequest, HostStatus, Queued, ToolCallDelta, Transcript, Usage
 
 T = TypeVar("T")
 DUE_HEADER = "X-Avatar-Due-In-Ms"
@@ -96,6 +96,12 @@ class _Transcription(msgspec.Struct):
     avatar: Transcript | None = None
 
 
+class _Heard(msgspec.Struct):
+    delta: str = ""
+    avatar: Transcript | None = None
+    error: _Error | str | None = None
+
+
 class _Probability(msgspec.Struct):
     probability: float
 
@@ -105,7 +111,9 @@ class _Embedding(msgspec.Struct):
 
 
 class _Lease(msgspec.Struct):
-    id: str
+    id: str = ""
+    queued: Queued | None = None
+    error: _Error | str | None = None
 
 
 def chat_body(request: ChatRequest, *, stream: bool) -> bytes:
@@ -193,6 +201,14 @@ def read_transcript(body: bytes) -> Transcript:
     return answer.avatar or Transcript(text=answer.text, language=answer.language, duration_s=answer.duration)
 
 
+def read_heard(event: bytes) -> str | Transcript:
+    """A piece of a transcription's text, or in the end the whole; raises the `EngineError` that it carries."""
+    heard = _decode(event, _Heard)
+    if heard.error is not None:
+        raise _as_error(503, heard.error)
+    return heard.avatar or heard.delta
+
+
 def read_probability(body: bytes) -> float:
     return _decode(body, _Probability).probability
 
@@ -201,8 +217,12 @@ def read_embedding(body: bytes) -> tuple[float, ...]:
     return _decode(body, _Embedding).embedding
 
 
-def read_lease(line: bytes) -> str:
-    return _decode(line, _Lease).id
+def read_lease(line: bytes) -> str | Queued | None:
+    """A line of a lease's response: the place's id, a position in the queue, or a heartbeat; raises a refusal."""
+    told = _decode(line, _Lease)
+    if told.error is not None:
+        raise _as_error(503, told.error)
+    return told.id or told.queued
 
 
 def read_status(body: bytes) -> HostStatus:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from inference.errors import EngineError, EngineUnavailable, ServerFull
@@ -14,6 +14,7 @@ from inference.types import (
     EngineStatus,
     HostStatus,
     Quality,
+    Queued,
     Reference,
     SpeechMade,
     ToolCallDelta,
@@ -88,6 +89,8 @@ class FakeEngines:
         self.stopped = 0
         """Chat answers that were ended before their end."""
         self.leases: list[FakeLease] = []
+        self.queue: tuple[Queued, ...] = ()
+        """What somebody who would wait is told before the place is there."""
         self.seconds_per_letter = SECONDS_PER_LETTER
 
     async def transcribe(
@@ -191,8 +194,12 @@ class FakeEngines:
         return self.probability
 
     @asynccontextmanager
-    async def lease(self) -> AsyncIterator[FakeLease]:
+    async def lease(self, *, queued: Callable[[Queued], None] | None = None) -> AsyncIterator[FakeLease]:
         self._here()
+        for place in self.queue:
+            if queued is not None:
+                queued(place)
+                await asyncio.sleep(0)
         if len(self.leases) >= self.places:
             raise ServerFull("All places are taken.")
         lease = FakeLease(f"lease_{len(self.leases)}")

@@ -1,7 +1,7 @@
 """The engines of a re-run: this machine's, after everybody who is talking, and maybe another server's chat model."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import msgspec
@@ -11,7 +11,7 @@ from conversations.errors import Invalid
 from conversations.rerun.queue import is_url
 from inference.client import EngineClient
 from inference.ports import Engines, Lease, Speech
-from inference.types import ChatDelta, ChatRequest, HostStatus, Quality, Reference, Transcript
+from inference.types import ChatDelta, ChatRequest, HostStatus, Quality, Queued, Reference, Transcript
 
 LATER_S = 3.0
 """How much later than in a live session everything is due: the living are served first."""
@@ -98,8 +98,8 @@ class PatientEngines:
     async def end_of_turn(self, pcm: bytes) -> float:
         return await self._host.end_of_turn(pcm)
 
-    def lease(self) -> AbstractAsyncContextManager[Lease]:
-        return self._host.lease()
+    def lease(self, *, queued: Callable[[Queued], None] | None = None) -> AbstractAsyncContextManager[Lease]:
+        return self._host.lease(queued=queued)
 
     async def status(self) -> HostStatus:
         return await self._host.status()
