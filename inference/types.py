@@ -213,3 +213,5 @@ class HostStatus(msgspec.Struct, frozen=True):
     """What people can have now."""
     service_reason: str = ""
     """For operators: why it is not everything."""
+    cloning: tuple[Quality, ...] = ()
+    """How this host can speak after a reference, ready or on demand; nothing where no engine clones."""
