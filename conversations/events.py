@@ -6,20 +6,12 @@ spoken turn: `UserSpoke` (before ``committed`` is said), `UserTranscribed`, `Rep
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import msgspec
 
+from conversations.log.facts import Fact as Fact  # noqa: PLC0414 - the base of all payloads
 from conversations.upcasts import upcast
-
-
-class Fact(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all payloads."""
-
-    type: ClassVar[str]
-    version: ClassVar[int] = 1
-    personal: ClassVar[frozenset[str]] = frozenset()
-
 
 Keep = Literal["sound", "text", "nothing"]
 """What is kept of a conversation: sound and words, words alone, or neither (a private conversation)."""
@@ -294,7 +286,7 @@ class TurnMeasured(Fact, frozen=True, kw_only=True):
     """Time on the road to the first audio spent in models."""
 
 
-FACTS: dict[str, type[Fact]] = {fact.type: fact for fact in Fact.__subclasses__()}
+FACTS: dict[str, type[Fact]] = {fact.type: fact for fact in Fact.__subclasses__() if fact.__module__ == __name__}
 
 
 NOT_FOR_THE_OWNER = frozenset({FlagRaised.type, FlagDecided.type, ConversationHidden.type})

@@ -1,0 +1,1 @@
+"""What a recording is like, before anything is cloned from it."""

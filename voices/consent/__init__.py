@@ -1,0 +1,1 @@
+"""Spoken consent: a sentence made for the occasion, and whether it was read."""

@@ -1,0 +1,45 @@
+"""The voices that engines bring along, in the same lists as people's own."""
+
+import contextlib
+import threading
+import time
+from uuid import UUID, uuid5
+
+from inference.errors import EngineError
+from inference.types import VoiceInfo
+from voices import engine
+
+_NAMESPACE = UUID("6f1c6f0e-2b8c-5d0e-9a53-8f6f6d1f7a10")
+_FRESH_S = 15.0
+_lock = threading.Lock()
+_known: tuple[float, tuple[VoiceInfo, ...]] = (float("-inf"), ())
+
+
+def id_of(preset: str) -> UUID:
+    """A preset's id in lists, the same on every server: made from its engine's name for it."""
+    return uuid5(_NAMESPACE, preset)
+
+
+def all_presets() -> tuple[VoiceInfo, ...]:
+    """What the engine host offers, at most `_FRESH_S` old; what was known last while it does not answer."""
+    global _known  # noqa: PLW0603 - one per process, as the host is
+    with _lock:
+        asked, voices = _known
+        if time.monotonic() - asked < _FRESH_S:
+            return voices
+        with contextlib.suppress(EngineError):
+            voices = engine.ask(lambda client: client.status()).voices
+        _known = (time.monotonic(), voices)
+        return voices
+
+
+def find(name: str | UUID) -> VoiceInfo | None:
+    """A preset by its engine's name or by `id_of`; None when the host offers no such."""
+    wanted = str(name)
+    return next((one for one in all_presets() if wanted in {one.id, str(id_of(one.id))}), None)
+
+
+def forget() -> None:
+    """Asks the host anew next time; for tests."""
+    global _known  # noqa: PLW0603
+    _known = (float("-inf"), ())

@@ -1,0 +1,63 @@
+"""Writing facts about voices; what they depend on is decided in the same transaction, by the writer's thread."""
+
+from collections.abc import Callable
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+
+from conversations.log import store
+from conversations.log.audio import AudioStore
+from conversations.log.eventlog import event_log
+from conversations.log.facts import Fact
+from conversations.log.keys import DataKey, KeyRing
+from conversations.log.models import Purpose
+from conversations.log.types import Appended, Metadata, NewEvent
+from voices.access import Actor
+from voices.events import stream_of
+
+T = TypeVar("T")
+
+
+def write(work: Callable[[], T]) -> T:
+    """Runs ``work`` in the writer's transaction: what it reads holds until its facts are stored.
+
+    Not from inside a transaction. Raises `conversations.log.errors.LogError`, and what ``work`` raises.
+    """
+    return event_log().write_now(work)
+
+
+def append(stream: str, *facts: Fact, actor: Actor | None, about: str = "") -> Appended:
+    """Appends facts, inside `write`. ``about``: the sample or consent under whose key personal fields are sealed.
+
+    ``actor`` is None for the system itself.
+    """
+    metadata = Metadata(actor=str(actor.pk) if actor is not None else "", correlation=about)
+    return store.append(stream, store.ANY, [_new_event(fact, metadata) for fact in facts])
+
+
+def sound_key(voice_id: UUID, about: str) -> DataKey:
+    """The key for the sound of a sample, consent or preview; made if there is none. Raises `KeyDestroyed`."""
+    stream = stream_of(voice_id)
+
+    def work() -> DataKey:
+        ring = KeyRing.load(stream, [about])
+        ring.stream_key(create=True)
+        return ring.data_key(about, Purpose.SOUND, create=True)
+
+    return write(work)
+
+
+def sounds() -> AudioStore:
+    return AudioStore(settings.DATA_DIR / "audio")
+
+
+def _new_event(fact: Fact, metadata: Metadata) -> NewEvent:
+    return NewEvent(
+        type=fact.type,
+        payload=msgspec.to_builtins(fact),
+        version=fact.version,
+        personal=fact.personal,
+        metadata=metadata,
+    )

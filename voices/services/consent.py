@@ -1,0 +1,209 @@
+"""The owner's consent, spoken: a sentence is asked for, read, and judged once (docs/adr/0115)."""
+
+from datetime import datetime, timedelta
+from typing import BinaryIO, Literal
+from uuid import UUID, uuid4
+
+import msgspec
+from django.utils import timezone
+
+from conversations.log.facts import Fact
+from conversations.log.keys import KeyRing
+from inference.audio.decode import DecodeLimits
+from inference.audio.pcm import from_float
+from inference.speaker import similarity
+from voices import languages, record, sounds
+from voices.access import Actor, owned
+from voices.consent.heard import words_in_order
+from voices.consent.sentence import WORDS_ASKED, make
+from voices.errors import Invalid, WrongState
+from voices.events import ConsentAsked, ConsentGiven, ConsentRefused, Scope, stream_of
+from voices.models import Consent, ConsentState, Sample, State, Voice
+from voices.reading import challenge_of, words_of
+from voices.sealed import unpack_embedding
+from voices.services.samples import Heard, decoded, listen
+from voices.thresholds import SAME_SPEAKER
+from voices.types import Challenge, Verdict
+
+WITHIN = timedelta(minutes=2)
+WORDS_NEEDED = 5
+DAYS, LONGEST_DAYS = 365, 730
+LIMITS = DecodeLimits(max_bytes=10 * 1024 * 1024, max_seconds=60.0, max_wall_s=15.0)
+_SAYS = {
+    "wrong_words": "Only {heard} of the {asked} words were heard in their order, and {needed} are needed.",
+    "other_voice": "It does not sound like the voice of the sample ({similarity:.2f}, and {threshold:.2f} is needed).",
+    "expired": "It came later than two minutes after the sentence was shown.",
+}
+_AGAIN = " Ask for another sentence and read that."
+_Reason = Literal["wrong_words", "other_voice", "expired"]
+
+
+class _Judged(msgspec.Struct, frozen=True):
+    reason: Literal["", "wrong_words", "other_voice"]
+    words_heard: int
+    similarity: float
+
+
+def ask_consent(
+    voice_id: str | UUID, *, actor: Actor, language: str = "", scope: Scope = "self", days: int = DAYS
+) -> Challenge:
+    """Makes the sentence that the owner is to read within two minutes; one that was asked for before counts no more.
+
+    ``language``: the voice's own when empty. Raises `VoiceNotFound`, `WrongState` without a sample, `Invalid`.
+    """
+    if scope not in {"self", "shared"}:
+        raise Invalid("A consent is for yourself (self) or for everybody here (shared).", code="scope")
+    if isinstance(days, bool) or not 1 <= days <= LONGEST_DAYS:
+        raise Invalid(f"A consent holds for 1 to {LONGEST_DAYS} days.", code="days")
+    challenge_id = uuid4().hex
+
+    def work() -> None:
+        voice = _with_sample(owned(actor, voice_id))
+        tongue = languages.checked(language or voice.language)
+        sentence = make(tongue, scope)
+        fact = ConsentAsked(
+            challenge_id=challenge_id,
+            sample_id=voice.sample_id,
+            language=tongue,
+            sentence=sentence.text,
+            words=sentence.words,
+            scope=scope,
+            days=days,
+            expires_at=(timezone.now() + WITHIN).isoformat(),
+        )
+        record.append(stream_of(voice.id), fact, actor=actor)
+
+    record.write(work)
+    return challenge_of(Consent.objects.get(id=challenge_id))
+
+
+def give_consent(
+    voice_id: str | UUID,
+    challenge_id: str,
+    data: bytes | BinaryIO,
+    *,
+    actor: Actor,
+    received_at: datetime | None = None,
+) -> Verdict:
+    """Judges the recording of the sentence; whatever comes of it, the sentence is used up.
+
+    A recording that is no sound, or no answer of the engines, leaves it open. ``received_at``: when it came in, where
+    that was before this call. Raises `VoiceNotFound`, `WrongState` for a sentence that is not open, `Invalid`
+    (``code="audio"``), `EngineError`.
+    """
+    came_at = received_at or timezone.now()
+    voice = _with_sample(owned(actor, voice_id))
+    asked = _open(voice, challenge_id)
+    if came_at > asked.expires_at:
+        return _refuse(voice, asked, "expired", None, actor)
+    audio, _ = decoded(data, LIMITS)
+    pcm = from_float(audio)
+    heard = listen(pcm, language=asked.language)
+    judged = _judge(asked, heard, _embedding(voice))
+    if judged.reason:
+        return _refuse(voice, asked, judged.reason, judged, actor)
+    return _accept(voice, asked, judged, heard, pcm, actor)
+
+
+def _judge(asked: Consent, heard: Heard, sample: tuple[float, ...]) -> _Judged:
+    words = words_in_order(asked.words.split(), heard.transcript.text, languages.checked(asked.language))
+    near = round(similarity(heard.embedding, sample), 4) if heard.embedding else 0.0
+    if words < WORDS_NEEDED:
+        return _Judged("wrong_words", words, near)
+    return _Judged("" if near >= SAME_SPEAKER else "other_voice", words, near)
+
+
+def _accept(voice: Voice, asked: Consent, judged: _Judged, heard: Heard, pcm: bytes, actor: Actor) -> Verdict:
+    audio_id = sounds.save(voice.id, asked.id, pcm)
+    until = timezone.now() + timedelta(days=asked.days)
+    fact = ConsentGiven(
+        challenge_id=asked.id,
+        audio_id=audio_id,
+        transcript=heard.transcript.text,
+        words_heard=judged.words_heard,
+        similarity=judged.similarity,
+        threshold=SAME_SPEAKER,
+        until=until.isoformat(),
+    )
+    try:
+        _settle(voice, asked, fact, actor)
+    except BaseException:
+        record.sounds().delete(audio_id)
+        raise
+    return _verdict("", judged, until)
+
+
+def _refuse(voice: Voice, asked: Consent, reason: _Reason, judged: _Judged | None, actor: Actor) -> Verdict:
+    fact = ConsentRefused(
+        challenge_id=asked.id,
+        reason=reason,
+        words_heard=judged.words_heard if judged is not None else 0,
+        similarity=judged.similarity if judged is not None else None,
+        threshold=SAME_SPEAKER if judged is not None else None,
+    )
+    _settle(voice, asked, fact, actor)
+    return _verdict(reason, judged, None)
+
+
+def _settle(voice: Voice, asked: Consent, fact: Fact, actor: Actor) -> None:
+    """Once: of two recordings that arrive together the second finds the sentence used up."""
+
+    def work() -> None:
+        standing = _with_sample(owned(actor, voice.id))
+        _open(standing, asked.id)
+        record.append(stream_of(voice.id), fact, actor=actor, about=asked.id if fact.personal else "")
+
+    record.write(work)
+
+
+def _verdict(
+    reason: Literal["", "wrong_words", "other_voice", "expired"], judged: _Judged | None, until: datetime | None
+) -> Verdict:
+    near = judged.similarity if judged is not None else None
+    message = "Your consent counts: the voice is ready."
+    if reason:
+        said = _SAYS[reason].format(
+            heard=judged.words_heard if judged is not None else 0,
+            asked=WORDS_ASKED,
+            needed=WORDS_NEEDED,
+            similarity=near or 0.0,
+            threshold=SAME_SPEAKER,
+        )
+        message = said + _AGAIN
+    return Verdict(
+        accepted=not reason,
+        reason=reason,
+        message=message,
+        words_heard=judged.words_heard if judged is not None else 0,
+        words_needed=WORDS_NEEDED,
+        words_asked=WORDS_ASKED,
+        similarity=near,
+        threshold=SAME_SPEAKER if judged is not None else None,
+        until=until,
+    )
+
+
+def _with_sample(voice: Voice) -> Voice:
+    if voice.state == State.REVOKED:
+        raise WrongState("This voice was revoked: a consent does not bring it back.")
+    if not voice.sample_id:
+        raise WrongState("Record a sample first: the consent is compared with it.", code="no_sample")
+    return voice
+
+
+def _open(voice: Voice, challenge_id: str) -> Consent:
+    """A sentence of this voice's that was neither used, nor replaced by a later one, nor asked for another sample."""
+    latest = Consent.objects.filter(voice=voice).order_by("-asked_at").first()
+    if latest is None or latest.id != challenge_id or latest.state != ConsentState.ASKED:
+        raise WrongState("This sentence was used, or replaced by another: ask for a new one.", code="challenge_used")
+    if latest.sample_id != voice.sample_id:
+        raise WrongState("The sample is another one now: ask for a new sentence.", code="challenge_used")
+    return latest
+
+
+def _embedding(voice: Voice) -> tuple[float, ...]:
+    sample = Sample.objects.get(id=voice.sample_id)
+    words = words_of(sample, KeyRing.load(stream_of(voice.id), [sample.id]))
+    if words is None or not words.embedding:
+        raise WrongState("The sample cannot be compared with any more: record it again.", code="no_sample")
+    return unpack_embedding(words.embedding)

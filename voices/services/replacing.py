@@ -1,0 +1,45 @@
+"""Erasing what a voice was spoken from: in the transaction the keys, after it the files."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from conversations.log import keys, scrub
+from voices import record
+from voices.events import stream_of
+from voices.models import Preview, Voice
+
+
+class Replaced(msgspec.Struct, frozen=True):
+    """``sample_ids``: references that must never sound again. ``audio_ids``: files that nothing opens any more."""
+
+    sample_ids: tuple[str, ...] = ()
+    audio_ids: tuple[str, ...] = ()
+
+
+def forget_sounds(voice: Voice) -> Replaced:
+    """Destroys the keys of all samples, consents and previews of a voice, inside `record.write`; names what is left.
+
+    The fact that says so is the caller's, in the same transaction.
+    """
+    stream = stream_of(voice.id)
+    samples = dict(voice.samples.values_list("id", "audio_id"))
+    consents = dict(voice.consents.values_list("id", "audio_id"))
+    previews = dict(Preview.objects.filter(voice_key=voice.id).values_list("id", "audio_id"))
+    every = samples | consents | previews
+    for about in every:
+        keys.destroy(stream, about)
+    Preview.objects.filter(id__in=previews).delete()
+    return Replaced(tuple(samples), tuple(audio_id for audio_id in every.values() if audio_id))
+
+
+def remove(replaced: Replaced) -> None:
+    """Deletes the files, once the transaction is durable."""
+    remove_files(replaced.audio_ids)
+
+
+def remove_files(audio_ids: Iterable[str]) -> None:
+    audio = record.sounds()
+    gone = [audio.delete(audio_id) for audio_id in audio_ids if audio_id]
+    if gone:
+        scrub.empty_journal()
