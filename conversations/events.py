@@ -255,6 +255,26 @@ class ReplyHeard(Fact, frozen=True, kw_only=True):
     """How long the sound is that ``audio_id`` names: all that was sent."""
 
 
+class ReplyVoiced(Fact, frozen=True, kw_only=True):
+    """Who spoke a sentence of an answer, where it was a cloned voice or not the one that was asked for."""
+
+    type = "reply.voiced"
+    response_id: str
+    item_id: str
+    index: int
+    engine: str
+    model: str = ""
+    voice: str = ""
+    """The embedded voice, or the reference by its opaque id."""
+    cloned: bool = False
+    watermarked: bool = False
+    fallback: str = ""
+    """Why it was not the voice that was asked for; empty when it was."""
+    quality: str = "fast"
+    utterance_id: str = ""
+    """Of a cloned sentence: the record of where its sound came from."""
+
+
 class ReplyFinished(Fact, frozen=True, kw_only=True):
     type = "reply.finished"
     response_id: str
@@ -276,6 +296,7 @@ class TurnMeasured(Fact, frozen=True, kw_only=True):
     """The waterfall: milliseconds from the true end of speech; None where a step did not happen."""
 
     type = "turn.measured"
+    version = 2
     response_id: str
     endpoint_ms: float | None = None
     transcript_ms: float | None = None
@@ -284,6 +305,45 @@ class TurnMeasured(Fact, frozen=True, kw_only=True):
     first_audio_ms: float | None = None
     model_ms: float | None = None
     """Time on the road to the first audio spent in models."""
+    engine: str = ""
+    """What spoke the first sentence; empty in older records."""
+    cloned: bool = False
+    """It was a person's voice."""
+    quality: str = ""
+    """``fast`` or ``fine``."""
+
+
+class VoiceStopped(Fact, frozen=True, kw_only=True):
+    """A borrowed voice was taken back while a session used it: nothing more was said with it."""
+
+    type = "session.voice_stopped"
+    session_id: str
+    voice: str
+    reason: str
+
+
+class SelfVoiceAllowed(Fact, frozen=True, kw_only=True):
+    """The speaker agreed that answers of this session are spoken in their own voice, made from what they say in it."""
+
+    type = "self_voice.allowed"
+    session_id: str
+
+
+class SelfVoiceEnded(Fact, frozen=True, kw_only=True):
+    """The agreement ended: taken back, or with the session. What was made of the voice is gone."""
+
+    type = "self_voice.ended"
+    session_id: str
+    reason: str
+
+
+class ServiceChanged(Fact, frozen=True, kw_only=True):
+    """The machine gave a session less than everything for want of memory, or everything again (``level`` full)."""
+
+    type = "service.changed"
+    session_id: str
+    level: str
+    reason: str = ""
 
 
 FACTS: dict[str, type[Fact]] = {fact.type: fact for fact in Fact.__subclasses__() if fact.__module__ == __name__}

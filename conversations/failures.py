@@ -8,6 +8,8 @@ _SENTENCES = {
     "invalid_audio": "The sound could not be read.",
     "empty_answer": "The model answered nothing.",
     "language_not_spoken": "No voice speaks the language: the answer was text only.",
+    "service_text_only": "The machine had no memory left for a voice: the answer was text only.",
+    "voice_stopped": "The voice had been taken back.",
 }
 
 

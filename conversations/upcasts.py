@@ -24,6 +24,7 @@ def added_optional(payload: Payload) -> Payload:
 STEPS: dict[tuple[str, int], Step] = {
     ("user.spoke", 1): added_optional,
     ("reply.heard", 1): added_optional,
+    ("turn.measured", 1): added_optional,
 }
 """By the fact's type and the version that a step starts from."""
 

@@ -7,8 +7,9 @@ import msgspec
 import structlog
 
 from conversations.realtime import extras as ex
+from conversations.realtime.borrowing import Borrowed
 from conversations.realtime.context import Window
-from conversations.realtime.generation import Fault, Generation, Plan
+from conversations.realtime.generation import Generation
 from conversations.realtime.heard import SpokenAnswer
 from conversations.realtime.ids import new_id
 from conversations.realtime.listener import Listener
@@ -16,9 +17,11 @@ from conversations.realtime.live import Live
 from conversations.realtime.output import Place
 from conversations.realtime.plans import manner, plan
 from conversations.realtime.playback import Pacer
+from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.client_events import ResponseOptions
 from conversations.realtime.protocol.errors import ProtocolError, muted
 from conversations.realtime.response import Reason, Response
+from conversations.realtime.steps import Fault, Plan, Voiced
 from conversations.realtime.waterfall import Turn, measured, own_share_ms
 from inference.errors import EngineError
 from inference.types import Transcript
@@ -95,6 +98,7 @@ class Answering:
         how = manner(self._live, options, self._live.record.conversation_id)
         conversation = None if outside else self._live.conversation
         place = Place(self._live.outbox, conversation, response_id=new_id("resp"), turn_id=turn.id)
+        asked = self._live.voices.want(options.voice or self._live.settings.audio.output.voice)
         response = Response(place, how, turn, Pacer(self._listener.clock), self)
         if outside:
             self._outside[response.id] = response
@@ -108,7 +112,15 @@ class Answering:
                 await self._live.conversation.settled()
             return self._generation(plan(self._live, self._window, options, fault=fault, script=script))
 
-        self._live.start(response.run(make, None if outside else self._stopping), "response")
+        after = None if outside else self._stopping
+
+        async def run() -> None:
+            if asked:
+                await self._live.voices.settled(options.voice or self._live.settings.audio.output.voice)
+                response.manner = manner(self._live, options, self._live.record.conversation_id)
+            await response.run(make, after)
+
+        self._live.start(run(), "response")
         return response
 
     def cancel(self, response_id: str | None = None) -> None:
@@ -135,6 +147,22 @@ class Answering:
             if response is not None:
                 self._stop(response, "content_filter")
         self._listener.cut()
+
+    def take_back(self, voice: Borrowed) -> None:
+        """A borrowed voice may not be used any more: sound of it that is not heard yet never is.
+
+        The answer goes on in another one, from the beginning of the sentence that the listener was at.
+        """
+        going_on = [one for one in (self._active, *self._outside.values()) if one is not None]
+        unheard = self._listener.unheard(voice)
+        if unheard is None and not any(one.borrowed is voice for one in going_on):
+            return
+        heard_s = self._listener.clock.heard_s
+        self._listener.cut(but=[one.answer for one in going_on])
+        if unheard is not None:
+            self._live.outbox.emit(ev.OutputCleared(response_id=unheard.response_id))
+        for response in going_on:
+            response.take_back(heard_s)
 
     def hold(self) -> None:
         if self._active is not None:
@@ -163,14 +191,31 @@ class Answering:
     def said(self, answer: SpokenAnswer) -> None:
         self._listener.said(answer)
 
-    def sentence(self, response: Response, answer: SpokenAnswer, text: str) -> None:
+    def sentence(self, response: Response, answer: SpokenAnswer, index: int, text: str) -> None:
         self._live.extras.tell(
             lambda: ex.SentenceStarted(
                 response_id=response.id,
                 item_id=answer.item_id,
-                index=answer.sentences,
+                index=index,
                 text=text,
                 audio_start_ms=answer.sent_ms,
+            )
+        )
+
+    def voiced(self, response: Response, answer: SpokenAnswer, voiced: Voiced) -> None:
+        made = voiced.made
+        self._live.extras.tell(
+            lambda: ex.SpeechBy(
+                response_id=response.id,
+                item_id=answer.item_id,
+                index=voiced.index,
+                engine=made.engine,
+                model=made.model,
+                voice=made.voice,
+                cloned=made.cloned,
+                watermarked=made.watermarked,
+                quality=made.quality,
+                fallback=made.fallback,
             )
         )
 
@@ -195,7 +240,10 @@ class Answering:
     # Inside
 
     def _generation(self, made: Plan) -> Generation:
-        generation = Generation(self._live.engines, made, lambda: self._listener.clock.ahead_s)
+        def dry_in_s() -> float:
+            return self._listener.clock.ahead_s
+
+        generation = Generation(self._live.engines, made, dry_in_s, self._live.origin)
         return generation.start(self._live.tasks)
 
     def _stop(self, response: Response, reason: Reason) -> None:

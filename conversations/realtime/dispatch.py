@@ -15,6 +15,7 @@ from conversations.realtime.ids import new_id
 from conversations.realtime.items import Entry
 from conversations.realtime.listener import Listener
 from conversations.realtime.live import Live
+from conversations.realtime.own_voice import OwnVoice
 from conversations.realtime.plans import language_of_text
 from conversations.realtime.playback import seconds
 from conversations.realtime.protocol import client_events as ce
@@ -34,8 +35,17 @@ MAX_ITEMS = 2000
 class Dispatch:
     """One method an event. None waits: what takes time is begun and told of later."""
 
-    def __init__(self, live: Live, hearing: Hearing, answering: Answering, listener: Listener, turns: Turns) -> None:
+    def __init__(
+        self,
+        live: Live,
+        hearing: Hearing,
+        answering: Answering,
+        listener: Listener,
+        turns: Turns,
+        own_voice: OwnVoice,
+    ) -> None:
         self._live = live
+        self._own_voice = own_voice
         self._hearing = hearing
         self._answering = answering
         self._listener = listener
@@ -60,6 +70,8 @@ class Dispatch:
                 self._answering.cancel(response_id)
             case ce.KeepUpdate(keep=keep):
                 self._keep(keep)
+            case ce.SelfVoiceUpdate(consent=consent):
+                self._own_voice.update(consent=consent)
             case _:
                 self._item(event)
 
@@ -93,6 +105,16 @@ class Dispatch:
     def _update(self, patch: dict[str, object]) -> None:
         self._live.settings = updated(self._live.settings, patch)
         self._hearing.configure()
+        voice_id = self._live.settings.audio.output.voice
+        if self._live.voices.want(voice_id):
+            self._live.start(self._tell_updated(voice_id), "borrow voice")
+        else:
+            self._live.outbox.emit(ev.SessionUpdated(session=self._live.effective))
+
+    async def _tell_updated(self, voice_id: str) -> None:
+        """Once it is known whether the voice may be used."""
+        if refused := await self._live.voices.settled(voice_id):
+            self._live.outbox.emit(ev.error_event("voice_not_usable", refused, param="session.audio.output.voice"))
         self._live.outbox.emit(ev.SessionUpdated(session=self._live.effective))
 
     def _create_item(self, item: Item, after: str | None) -> None:
@@ -131,6 +153,7 @@ class Dispatch:
     def _delete(self, item_id: str) -> None:
         entry = self._live.conversation.remove(item_id)
         self._hearing.context_changed()
+        self._own_voice.forget(entry.turn_id)
         fact = ItemDeleted(item_id=item_id)
         self._live.outbox.emit(ev.ItemDeletedEvent(item_id=item_id), facts=(fact,), turn_id=entry.turn_id)
 

@@ -1,12 +1,13 @@
 """Our own events, told only to a client that asks for them (``?extras=avatar``)."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 
 from conversations.events import Keep
 from conversations.realtime.protocol.server_events import ServerEvent
-from inference.types import EngineStatus, VoiceInfo
+from inference.types import EngineStatus, ServiceLevel, VoiceInfo
 
 
 class AvatarEvent(ServerEvent):
@@ -73,6 +74,60 @@ class Waterfall(AvatarEvent, kw_only=True, tag="avatar.waterfall"):
     model_ms: float | None
     own_ms: float
     """Neither a model's work nor the silence that shows the end of the turn."""
+    engine: str
+    cloned: bool
+    quality: str
+
+
+class SpeechBy(AvatarEvent, kw_only=True, tag="avatar.speech"):
+    """Who speaks a sentence. ``fallback`` says why it is not the voice that was asked for."""
+
+    response_id: str
+    item_id: str
+    index: int
+    engine: str
+    model: str
+    voice: str
+    cloned: bool
+    watermarked: bool
+    quality: str
+    fallback: str
+
+
+class VoiceTaken(AvatarEvent, kw_only=True, tag="avatar.voice_stopped"):
+    """The voice may not be used any more: throw away what your player still has. Another one says it again."""
+
+    voice: str
+    reason: str
+    message: str
+
+
+class SelfVoice(AvatarEvent, kw_only=True, tag="avatar.self_voice.updated"):
+    """How the speaker's own voice stands: ``collecting`` until enough was said, then ``ready``."""
+
+    state: Literal["off", "collecting", "ready", "refused"]
+    reason: str = ""
+    message: str = ""
+    speech_s: float = 0.0
+    needed_s: float = 0.0
+
+
+class Service(AvatarEvent, kw_only=True, tag="avatar.service"):
+    """What the machine has memory for at the moment, in a word and in plain words."""
+
+    level: ServiceLevel
+    reason: str
+    message: str
+
+
+class Queue(AvatarEvent, kw_only=True, tag="avatar.queue"):
+    """All places are taken: where the session stands in the line, and when a place is expected to be free."""
+
+    position: int
+    """1 is the next to be served."""
+    places: int
+    """How many may wait."""
+    expected_s: float | None
 
 
 class Moderated(AvatarEvent, kw_only=True, tag="avatar.moderation"):

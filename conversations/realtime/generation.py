@@ -7,111 +7,65 @@ sentence's sound until `commit`.
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
-import msgspec
 import structlog
 
+from conversations.realtime.borrowing import Borrowed
 from conversations.realtime.patience import patiently
 from conversations.realtime.playback import seconds
+from conversations.realtime.speaking import Origin, Taken, Voice
+from conversations.realtime.steps import (
+    Again,
+    Fault,
+    Finished,
+    Marks,
+    Piece,
+    Plan,
+    Sentence,
+    Sound,
+    Step,
+    Text,
+    ToolPiece,
+    Voiced,
+    units,
+)
 from inference.errors import ContextTooLong, EngineError, EngineUnavailable
 from inference.ports import Engines
 from inference.speech.normalise import speakable
 from inference.speech.phrases import PhraseKey, phrase
 from inference.speech.sentences import SentenceSplitter
-from inference.types import ChatRequest, ToolCallDelta, Usage
+from inference.types import Usage
 
 log = structlog.get_logger(__name__)
 AHEAD_S = 8.0
 """Sound made ahead of what is sent; beyond it text-to-speech waits (up to one sentence more)."""
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What to answer to, and how."""
-
-    request: ChatRequest
-    spoken: bool
-    language: str
-    voice: str
-    speed: float = 1.0
-    voiceless: bool = False
-    """No voice has the language: the words are told, and are not spoken."""
-    enough: int | None = None
-    """A spoken answer ends with the sentence that reaches this many `units` ..."""
-    most: int | None = None
-    """... and before one that would pass this many. None lets the model say all it has."""
-    script: str = ""
-    """Said instead of asking the chat model."""
-    fault: "Fault | None" = None
-    """Known to fail before the model is asked: its honest sentence is all that is said."""
-
-
-class Text(msgspec.Struct, frozen=True):
-    """Text as the model writes it (text answers)."""
-
-    text: str
-
-
-class Sentence(msgspec.Struct, frozen=True):
-    """A sentence whose sound follows (spoken answers)."""
-
-    index: int
-    text: str
-
-
-class Sound(msgspec.Struct, frozen=True):
-    pcm: bytes
-
-
-class ToolPiece(msgspec.Struct, frozen=True):
-    delta: ToolCallDelta
-
-
-class Fault(msgspec.Struct, frozen=True):
-    """Something failed; the answer goes on with what can be said. ``spoken`` is the honest sentence that follows."""
-
-    code: str
-    message: str
-    spoken: str = ""
-    fatal: bool = True
-
-
-class Finished(msgspec.Struct, frozen=True):
-    reason: str
-    usage: Usage | None = None
-
-
-Step = Text | Sentence | Sound | ToolPiece | Fault | Finished
-_Piece = str | ToolPiece | Fault | Finished
-
-
-def units(text: str) -> int:
-    """Length as it sounds: a Chinese character takes about as long as four Latin letters."""
-    return sum(4 if "\u3040" <= character <= "\u9fff" else 1 for character in text)
-
-
-class Marks(msgspec.Struct):
-    """When things happened, on the monotonic clock; 0 where they did not."""
-
-    started: float = 0.0
-    first_token: float = 0.0
-    first_sentence: float = 0.0
-    speech_asked: float = 0.0
-    first_sound: float = 0.0
-
-
 class Generation:
     """`start` makes the steps in a task of the group given, `steps` gives them, `stop` ends the work behind them."""
 
-    def __init__(self, engines: Engines, plan: Plan, dry_in_s: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(
+        self,
+        engines: Engines,
+        plan: Plan,
+        dry_in_s: Callable[[], float] = lambda: 0.0,
+        origin: Origin | None = None,
+    ) -> None:
         self.plan = plan
         self.marks = Marks()
         self.text = ""
         """What the model has written so far, in whole sentences if it is spoken."""
         self._engines = engines
         self._dry_in_s = dry_in_s
-        self._pieces: asyncio.Queue[_Piece] = asyncio.Queue()
+        self._voice = Voice(engines, plan, origin)
+        self._pieces: deque[Piece] = deque()
+        self._written = asyncio.Event()
+        self._sentences = 0
+        self._speaking: Sentence | Again | None = None
+        self._given: Sentence | Again | None = None
+        self._begun_anew = 0
         self._steps: deque[Step] = deque()
         self._more = asyncio.Event()
         self._committed = asyncio.Event()
@@ -135,11 +89,29 @@ class Generation:
         self._committed.set()
 
     async def _run(self) -> None:
-        """Ends after the `Finished` step. Engine errors become `Fault` steps."""
+        """Ends with `stop`: until then sentences may have to be said again. Engine errors become `Fault` steps."""
         self.marks.started = time.monotonic()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._think(), name="think")
             group.create_task(self._speak() if self.plan.spoken else self._pass_on(), name="speak")
+
+    # What is made, and who takes it
+
+    async def steps(self) -> AsyncIterator[Step]:
+        """The last is `Finished`."""
+        while True:
+            while not self._steps:
+                self._more.clear()
+                await self._more.wait()
+            step = self._steps.popleft()
+            if isinstance(step, Sound):
+                self._weigh(-seconds(len(step.pcm)))
+            elif isinstance(step, Sentence | Again):
+                self._given = step
+            yield step
+            if isinstance(step, Finished):
+                self.stop()
+                return
 
     def rest_of_sentence(self) -> int:
         """Bytes of sound made for the current sentence and not yet taken."""
@@ -150,23 +122,35 @@ class Generation:
             total += len(step.pcm)
         return total
 
+    def say_again(self, sentences: Sequence[Again], *, unfinished: bool) -> None:
+        """The voice was taken back: those sentences, and all whose sound was not taken yet, are said by another.
+
+        ``unfinished``: of the sound that was taken some is not said.
+        """
+        given = self._given
+        more = bool(self._steps) and isinstance(self._steps[0], Sound | Voiced)
+        if given is not None and (unfinished or more or self._speaking is given):
+            sentences = (*(one for one in sentences if one.index != given.index), Again(given.index, given.text))
+        made = [step for step in self._steps if not isinstance(step, Sound | Voiced)]
+        self._steps.clear()
+        self._pieces = deque((*sentences, *made, *self._pieces))
+        self._begun_anew += 1
+        self._written.set()
+        self._weigh(-self._waiting_s)
+
     def _put(self, step: Step) -> None:
         self._steps.append(step)
         self._more.set()
 
-    async def steps(self) -> AsyncIterator[Step]:
-        while True:
-            while not self._steps:
-                self._more.clear()
-                await self._more.wait()
-            step = self._steps.popleft()
-            if isinstance(step, Sound):
-                self._waiting_s -= seconds(len(step.pcm))
-                if self._waiting_s < AHEAD_S:
-                    self._room.set()
-            yield step
-            if isinstance(step, Finished):
-                return
+    def _weigh(self, seconds_more: float) -> None:
+        """Sound was made or taken: text-to-speech waits when much of it lies ready."""
+        self._waiting_s += seconds_more
+        if self._waiting_s < AHEAD_S:
+            self._room.set()
+        else:
+            self._room.clear()
+
+    # Words
 
     async def _think(self) -> None:
         """Bounded by the request's ``max_tokens``: the model writes to its end and leaves its place to others."""
@@ -175,7 +159,7 @@ class Generation:
                 self._say(self.plan.fault)
             else:
                 self._piece(self.plan.script)
-            self._pieces.put_nowait(Finished("stop"))
+            self._write(Finished("stop"))
             return
         splitter = SentenceSplitter(self.plan.language or "en")
         called = False
@@ -191,7 +175,7 @@ class Generation:
                     reason = delta.finish_reason or reason
                     self._take(delta.text, splitter)
                     for call in delta.tool_calls:
-                        self._pieces.put_nowait(ToolPiece(call))
+                        self._write(ToolPiece(call))
                     if self._said_enough:
                         break
         except EngineError as error:
@@ -202,7 +186,7 @@ class Generation:
             self._finish_text(splitter)
             if not self.text.strip() and not called:
                 self._fault("empty_answer", "The chat model answered nothing.", "no_answer", fatal=False)
-        self._pieces.put_nowait(Finished(reason, usage))
+        self._write(Finished(reason, usage))
 
     def _take(self, text: str, splitter: SentenceSplitter) -> None:
         for piece in splitter.feed(text) if self.plan.spoken else (text,):
@@ -224,72 +208,100 @@ class Generation:
 
     def _piece(self, text: str) -> None:
         self.marks.first_sentence = self.marks.first_sentence or time.monotonic()
-        self._pieces.put_nowait(text)
+        self._write(Sentence(self._sentences, text) if self.plan.spoken else Text(text))
+        self._sentences += 1
+
+    def _write(self, piece: Piece) -> None:
+        self._pieces.append(piece)
+        self._written.set()
 
     def _fault(self, code: str, message: str, kind: PhraseKey, *, fatal: bool = True) -> None:
         self._say(Fault(code, message, phrase(kind, self.plan.language), fatal))
 
     def _say(self, fault: Fault) -> None:
-        self._pieces.put_nowait(fault)
+        self._write(fault)
         self._piece(f" {fault.spoken}" if self.text and not self.text[-1].isspace() else fault.spoken)
 
     async def _pass_on(self) -> None:
         while True:
-            piece = await self._pieces.get()
-            self._put(Text(piece) if isinstance(piece, str) else piece)
-            if isinstance(piece, Finished):
-                return
+            self._put(await self._next())
 
-    async def _speak(self) -> None:
-        index = 0
-        if self.plan.voiceless:
-            self._voice_failed = True
-            message = f"No voice speaks {self.plan.language}: the answer is text only."
-            self._put(Fault("language_not_spoken", message, fatal=False))
+    async def _next(self) -> Piece:
+        """What is to be told next, once it may be made."""
         while True:
-            piece = await self._pieces.get()
-            if not isinstance(piece, str):
-                self._put(piece)
-                if isinstance(piece, Finished):
-                    return
-                continue
-            if index:
+            while not self._pieces:
+                self._written.clear()
+                await self._written.wait()
+            piece = self._pieces[0]
+            if isinstance(piece, Sentence | Again) and piece.index:
                 await self._committed.wait()
                 await self._room.wait()
-            self._put(Sentence(index, piece))
-            await self._speak_sentence(index, piece)
-            index += 1
+            if self._pieces and self._pieces[0] is piece:  # else something comes before it by now
+                return self._pieces.popleft()
 
-    async def _speak_sentence(self, index: int, text: str) -> None:
-        words = speakable(text, self.plan.language)
+    # Sound
+
+    async def _speak(self) -> None:
+        if self.plan.voiceless is not None:
+            self._voice_failed = True
+            self._put(self.plan.voiceless)
+        while True:
+            piece = await self._next()
+            self._put(piece)
+            if isinstance(piece, Sentence | Again):
+                self._speaking = piece
+                await self._speak_sentence(piece)
+                self._speaking = None
+
+    async def _speak_sentence(self, sentence: Sentence | Again) -> None:
+        """A sentence that breaks off is said once more: by the host's own voice if the voice was borrowed."""
+        words = speakable(sentence.text, self.plan.language)
         if not words or self._voice_failed:
             return
-        plan = self.plan
-        due_in_s = 0.0 if index == 0 else max(0.0, self._waiting_s + self._dry_in_s())
-        self.marks.speech_asked = self.marks.speech_asked or time.monotonic()
+        borrowed = self._voice.borrowed
         try:
-            stream = patiently(
-                lambda: self._engines.speak(
-                    words, voice=plan.voice, language=plan.language, speed=plan.speed, due_in_s=due_in_s
-                ),
-                patience_s=20.0 if index == 0 else 5.0,
-            )
-            async for pcm in stream:
-                self._sound(pcm)
+            if not await self._said(sentence.index, words, borrowed):
+                self._unsay(sentence)
+                await self._said(sentence.index, words, None, again=True)
         except EngineError as error:
             log.warning("speech_failed", code=error.code, permanent=error.permanent)
             # The words still go out as text; when the engine is away, later sentences do not wait for it again.
             self._voice_failed = isinstance(error, EngineUnavailable)
             self._put(Fault(f"speech_{error.code}", error.message, fatal=False))
 
-    def _sound(self, pcm: bytes) -> None:
-        if not pcm:
-            return
-        self.marks.first_sound = self.marks.first_sound or time.monotonic()
-        self._waiting_s += seconds(len(pcm))
-        if self._waiting_s >= AHEAD_S:
-            self._room.clear()
-        self._put(Sound(pcm))
+    async def _said(self, index: int, words: str, borrowed: Borrowed | None, *, again: bool = False) -> bool:
+        """False when it is to be said once more: it broke off, or the borrowed voice cannot speak (any more)."""
+        due_in_s = 0.0 if index == 0 or again else max(0.0, self._waiting_s + self._dry_in_s())
+        self.marks.speech_asked = self.marks.speech_asked or time.monotonic()
+        sounded, anew = False, self._begun_anew
+        try:
+            async with aclosing(self._voice.say(index, words, due_in_s=due_in_s, borrowed=borrowed)) as steps:
+                async for step in steps:
+                    if anew != self._begun_anew:
+                        return True
+                    if isinstance(step, Sound):
+                        sounded = True
+                        self.marks.first_sound = self.marks.first_sound or time.monotonic()
+                        self._weigh(seconds(len(step.pcm)))
+                    else:
+                        self.marks.made = self.marks.made or step.made
+                    self._put(step)
+        except Taken:
+            return anew != self._begun_anew  # then `say_again` has put it before what is to be said next
+        except EngineError as error:
+            if again or (borrowed is None and (not sounded or error.permanent)):
+                raise
+            log.warning("sentence_broke_off", code=error.code, sounded=sounded, borrowed=borrowed is not None)
+            return False
+        return True
+
+    def _unsay(self, sentence: Sentence | Again) -> None:
+        """What was made of it and not taken yet is not said; then it begins anew."""
+        while self._steps and isinstance(self._steps[-1], Sound | Voiced):
+            step = self._steps.pop()
+            if isinstance(step, Sound):
+                self._weigh(-seconds(len(step.pcm)))
+        self._put(Again(sentence.index, sentence.text))
 
 
 def _excuse(error: EngineError) -> PhraseKey:

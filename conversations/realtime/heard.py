@@ -7,6 +7,7 @@ import time
 import msgspec
 
 from conversations.events import Pause
+from conversations.realtime.borrowing import Borrowed
 from conversations.realtime.playback import BYTES_PER_S
 
 SHORTEST_PAUSE_S = 0.02
@@ -15,8 +16,12 @@ _WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30f
 
 
 class Span(msgspec.Struct):
-    """A sentence and the part of the answer's sound that says it, in bytes; one without sound is empty."""
+    """A sentence and the part of the answer's sound that says it, in bytes; one without sound is empty.
 
+    A part that broke off and was said again has no text: its words count where they are said whole.
+    """
+
+    index: int
     text: str
     start: int
     end: int
@@ -34,6 +39,8 @@ class SpokenAnswer:
         self.offset_s: float | None = None
         self.began_at_ms: int | None = None
         """When the listener heard its first sound, Unix time."""
+        self.borrowed: Borrowed | None = None
+        """The voice that it was to be given in, if it is somebody's."""
         self.audio_id = ""
         self.stored_ms: int | None = None
         """How much sound was given to the record; under no `audio_id` where no sound is kept."""
@@ -43,6 +50,7 @@ class SpokenAnswer:
         """False when sending was stopped in the middle."""
         self.storing = asyncio.Lock()
         self._spans: list[Span] = []
+        self._begun = 0
         self._pcm = bytearray()
         self._sent = 0
         self._pauses: list[Pause] = []
@@ -63,11 +71,35 @@ class SpokenAnswer:
 
     @property
     def sentences(self) -> int:
-        return len(self._spans)
+        return self._begun
 
     def begin(self, text: str) -> None:
         """A sentence follows."""
-        self._spans.append(Span(text, self._sent, self._sent))
+        self._spans.append(Span(self._begun, text, self._sent, self._sent))
+        self._begun += 1
+
+    def again(self, index: int, text: str) -> None:
+        """A sentence follows from its beginning, of which a part was sent, or nothing yet."""
+        for span in self._spans:
+            if span.index == index:
+                span.text = ""
+        self._spans.append(Span(index, text, self._sent, self._sent))
+
+    def rewind(self, audio_ms: int) -> tuple[tuple[int, str], ...]:
+        """The player threw away what follows ``audio_ms``; returns the sentences that were not heard to their end."""
+        position = self._position(audio_ms)
+        unheard = [span for span in self._spans if span.end > position or span.end == span.start == self._sent]
+        for span in unheard:
+            span.end = max(span.start, min(span.end, position))
+        told = tuple((span.index, span.text) for span in unheard if span.text)
+        self._spans = [span for span in self._spans if span.start < position]
+        for span in self._spans:
+            span.text = "" if any(span.index == index for index, _ in told) else span.text
+        del self._pcm[position:]
+        self._sent = position
+        self._pauses = [pause for pause in self._pauses if pause.at_ms < audio_ms]
+        self._dry_at = time.monotonic()
+        return told
 
     def sent(self, pcm: bytes) -> None:
         """Sound of the current sentence is on its way."""

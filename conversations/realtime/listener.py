@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import msgspec
 
 from conversations.events import Fact, ReplyHeard
 from conversations.realtime import extras as ex
+from conversations.realtime.borrowing import Borrowed
 from conversations.realtime.heard import SpokenAnswer
 from conversations.realtime.live import Live
 from conversations.realtime.playback import PlaybackClock, seconds
@@ -71,11 +73,18 @@ class Listener:
             # A text answer, or words for which there was no voice: read, if not heard.
             self._settle(answer, 0, "text", text=answer.text, complete=True)
 
-    def cut(self) -> None:
-        """The listener's player is being emptied now: speech has started over the answer."""
+    def unheard(self, voice: Borrowed) -> SpokenAnswer | None:
+        """An answer in that voice of which the listener's player still has sound."""
+        if self.clock.ahead_s <= 0:
+            return None
+        said = (answer for answer in self._answers.values() if not answer.settled and answer.borrowed is voice)
+        return next(said, None)
+
+    def cut(self, but: Sequence[SpokenAnswer | None] = ()) -> None:
+        """The listener's player is being emptied now. What they have heard is settled, ``but`` for what goes on."""
         heard_s = self.clock.heard_s
         for answer in self._answers.values():
-            if not answer.settled:
+            if not answer.settled and not any(answer is one for one in but):
                 self._settle(answer, answer.heard_ms(heard_s), "playback_clock")
         self.clock.flushed()
         if self.microphone is not None:

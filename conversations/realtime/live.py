@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from conversations.events import Fact, Keep, SessionOpened
 from conversations.history import HistoryItem
 from conversations.realtime.config import Offer
@@ -13,7 +15,10 @@ from conversations.realtime.items import Conversation
 from conversations.realtime.limits import Rates
 from conversations.realtime.outbox import Outbox
 from conversations.realtime.protocol.settings import SessionSettings
+from conversations.realtime.speaking import Origin
+from conversations.realtime.voices import Voices
 from inference.ports import Engines
+from inference.types import ServiceLevel
 
 
 class FactPlace(Protocol):
@@ -70,6 +75,9 @@ class Live:
     tasks: asyncio.TaskGroup
     settings: SessionSettings
     rates: Rates
+    voices: Voices
+    origin: Origin | None = None
+    """Where the origin of cloned speech is recorded; None: nothing can be cloned."""
     offer: Offer = field(default_factory=Offer)
     conversation: Conversation = field(default_factory=Conversation)
     spoken_answer_s: float = 0.0
@@ -82,6 +90,8 @@ class Live:
     """The chat model may be shown the conversation before it is asked (`Answering.read_ahead`)."""
     muted: bool = False
     """A moderator has silenced the session: nothing is heard of it and it says nothing."""
+    service: ServiceLevel = "full"
+    """What the machine has memory for."""
     crowded: bool = False
     """Others speak to the same machine: what is only nice to have is left out."""
     touched: Callable[[], None] = lambda: None
@@ -94,4 +104,9 @@ class Live:
     @property
     def effective(self) -> SessionSettings:
         """The settings with the names that are really used."""
-        return self.offer.resolve(self.settings)
+        resolved = self.offer.resolve(self.settings)
+        borrowed = self.voices.own or self.voices.borrowed(self.settings.audio.output.voice)
+        if borrowed is None:
+            return resolved
+        output = replace(resolved.audio.output, voice=borrowed.id)
+        return replace(resolved, audio=replace(resolved.audio, output=output))

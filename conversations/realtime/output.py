@@ -83,6 +83,10 @@ class MessageOutput:
         event = ev.AudioTranscriptDelta(**self._here, delta=text)
         self.place.outbox.emit(event, facts=facts, turn_id=self.place.turn_id)
 
+    def again(self, index: int, text: str) -> None:
+        """A sentence that was told of, and whose sound comes once more from its beginning."""
+        self.answer.again(index, text)
+
     def sound(self, pcm: bytes, sent: Callable[[], None] | None = None) -> None:
         self.answer.sent(pcm)
         delta = base64.b64encode(pcm).decode()

@@ -14,6 +14,7 @@ from conversations.realtime import refusals
 from conversations.realtime.answering import Answering
 from conversations.realtime.hearing import Hearing
 from conversations.realtime.live import Live
+from conversations.realtime.own_voice import OwnVoice
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.errors import muted
 from conversations.realtime.refusals import Ending
@@ -50,12 +51,19 @@ class Oversight:
     """`start` begins its tasks in the session's group."""
 
     def __init__(
-        self, live: Live, outside: Outside, hearing: Hearing, answering: Answering, end: Callable[[Ending], None]
+        self,
+        live: Live,
+        outside: Outside,
+        hearing: Hearing,
+        answering: Answering,
+        own_voice: OwnVoice,
+        end: Callable[[Ending], None],
     ) -> None:
         self._live = live
         self._outside = outside
         self._hearing = hearing
         self._answering = answering
+        self._own_voice = own_voice
         self._end = end
         self._sequence = 0
         self._recorded = asyncio.Event()
@@ -116,6 +124,7 @@ class Oversight:
             self._live.conversation.remove(entry.id)
             self._live.outbox.emit(ev.ItemDeletedEvent(item_id=entry.id))
         self._hearing.context_changed()
+        self._own_voice.forget(turn_id)
 
     def _tell_client(self, order: Order) -> None:
         if self._live.muted:

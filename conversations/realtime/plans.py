@@ -2,6 +2,7 @@
 
 import re
 
+from conversations.realtime.borrowing import Borrowed
 from conversations.realtime.context import (
     DEFAULT_INSTRUCTIONS,
     ChatMessage,
@@ -10,12 +11,12 @@ from conversations.realtime.context import (
     chat_tools,
     messages_of,
 )
-from conversations.realtime.generation import Fault, Plan
 from conversations.realtime.live import Live
 from conversations.realtime.protocol.client_events import ResponseOptions
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import Item, ItemReference, Message, OutputText
 from conversations.realtime.response import Manner
+from conversations.realtime.steps import Fault, Plan
 from inference.types import ChatRequest
 
 SPOKEN_TOKENS, WRITTEN_TOKENS = 320, 1024
@@ -23,6 +24,7 @@ SPOKEN_TOKENS, WRITTEN_TOKENS = 320, 1024
 UNITS_PER_S = 15
 """Letters that a voice says in a second."""
 UNKNOWN_WINDOW = 4096
+TEXT_ONLY = "The machine has no memory left for a voice: the answer is text only, until it has."
 _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 
 
@@ -36,7 +38,7 @@ def manner(live: Live, options: ResponseOptions, conversation_id: str | None) ->
     return Manner(
         modality=modality,
         model=live.offer.model(settings.model),
-        voice=live.offer.voice(_wanted_voice(live, options), language_of(live)),
+        voice=voice_of(live, options),
         max_output_tokens=limit,
         conversation_id=None if options.conversation == "none" else conversation_id,
         metadata=options.metadata,
@@ -81,8 +83,10 @@ def plan(
         spoken=spoken,
         language=language,
         voice=live.offer.voice(_wanted_voice(live, options), language),
+        borrowed=_borrowed(live, options),
+        quality=(options.avatar.quality if options.avatar is not None else None) or settings.quality,
         speed=settings.audio.output.speed,
-        voiceless=not live.offer.can_speak(language),
+        voiceless=_voiceless(live, language),
         enough=int(live.spoken_answer_s * UNITS_PER_S * 0.65) if bounded else None,
         most=int(live.spoken_answer_s * UNITS_PER_S) if bounded else None,
         fault=fault,
@@ -103,11 +107,29 @@ def language_of_text(text: str) -> str | None:
     return "zh" if _CJK.search(text) else "en" if re.search("[A-Za-z]", text) else None
 
 
+def voice_of(live: Live, options: ResponseOptions) -> str:
+    """The name of the voice in which the answer is given."""
+    borrowed = _borrowed(live, options)
+    return borrowed.id if borrowed is not None else live.offer.voice(_wanted_voice(live, options), language_of(live))
+
+
 def _wanted_voice(live: Live, options: ResponseOptions) -> str:
-    chosen = options.audio.output.voice if options.audio is not None and options.audio.output is not None else None
-    if isinstance(chosen, dict):
-        chosen = chosen.get("id")
-    return chosen or live.settings.audio.output.voice
+    return options.voice or live.settings.audio.output.voice
+
+
+def _borrowed(live: Live, options: ResponseOptions) -> Borrowed | None:
+    """A voice that is named for this answer alone goes before the speaker's own, and that before the session's."""
+    if options.voice:
+        return live.voices.borrowed(options.voice)
+    return live.voices.own or live.voices.borrowed(live.settings.audio.output.voice)
+
+
+def _voiceless(live: Live, language: str) -> Fault | None:
+    if live.service == "text_only":
+        return Fault("service_text_only", TEXT_ONLY, fatal=False)
+    if not live.offer.can_speak(language):
+        return Fault("language_not_spoken", f"No voice speaks {language}: the answer is text only.", fatal=False)
+    return None
 
 
 def _dereferenced(live: Live, item: Item | ItemReference) -> Item:

@@ -86,11 +86,19 @@ class Pacer:
 
     async def turn(self, pcm_bytes: int) -> float:
         """Waits until that much more sound may be sent, and notes it; returns in how many seconds it will be heard."""
+        await self.room()
+        return self.sent(pcm_bytes)
+
+    async def room(self) -> None:
+        """Waits until more sound may be sent."""
         while True:
             await self._go.wait()
             wait = self._clock.ahead_s - min(FULL_LEAD_S, FIRST_LEAD_S + self._sent_s / 2)
             if wait <= 0:
-                break
+                return
             await asyncio.sleep(wait)
+
+    def sent(self, pcm_bytes: int) -> float:
+        """Notes sound that is sent now; returns in how many seconds it will be heard."""
         self._sent_s += seconds(pcm_bytes)
         return self._clock.sent(seconds(pcm_bytes))

@@ -8,19 +8,10 @@ from typing import Literal, Protocol
 import msgspec
 import structlog
 
-from conversations.events import Fact, ReplyFailed, ReplyFinished, ReplyGenerated, ReplyStarted
+from conversations.events import Fact, ReplyFailed, ReplyFinished, ReplyGenerated, ReplyStarted, ReplyVoiced
 from conversations.failures import sentence
-from conversations.realtime.generation import (
-    Fault,
-    Finished,
-    Generation,
-    Marks,
-    Sentence,
-    Sound,
-    Step,
-    Text,
-    ToolPiece,
-)
+from conversations.realtime.borrowing import Borrowed
+from conversations.realtime.generation import Generation
 from conversations.realtime.heard import SpokenAnswer
 from conversations.realtime.ids import new_id
 from conversations.realtime.output import CallOutput, MessageOutput, Place
@@ -28,6 +19,18 @@ from conversations.realtime.playback import CHUNK_BYTES, Pacer
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.items import Item, Status
 from conversations.realtime.protocol.settings import Modality
+from conversations.realtime.steps import (
+    Again,
+    Fault,
+    Finished,
+    Marks,
+    Sentence,
+    Sound,
+    Step,
+    Text,
+    ToolPiece,
+    Voiced,
+)
 from conversations.realtime.waterfall import Turn
 from inference.types import ToolCallDelta, Usage
 
@@ -57,8 +60,11 @@ class Stage(Protocol):
     def said(self, answer: SpokenAnswer) -> None:
         """Nothing more of the answer will be sent."""
 
-    def sentence(self, response: "Response", answer: SpokenAnswer, text: str) -> None:
+    def sentence(self, response: "Response", answer: SpokenAnswer, index: int, text: str) -> None:
         """A sentence's sound follows now."""
+
+    def voiced(self, response: "Response", answer: SpokenAnswer, voiced: Voiced) -> None:
+        """Who speaks the sentence that follows."""
 
     def first_sound(self, response: "Response") -> None:
         """The first sound of the answer has been handed to the socket."""
@@ -78,7 +84,7 @@ class Response:
         self.generation: Generation | None = None
         self.done = asyncio.Event()
         self._place = place
-        self._manner = manner
+        self.manner = manner
         self._stage = stage
         self._message: MessageOutput | None = None
         self._calls: dict[int, CallOutput] = {}
@@ -90,6 +96,12 @@ class Response:
         self._begun = False
         self._rest = b""
         self._unsent = 0
+        self._taken_back = 0
+
+    @property
+    def borrowed(self) -> Borrowed | None:
+        """The voice that the answer was to be given in, if it is somebody's."""
+        return self.generation.plan.borrowed if self.generation is not None else None
 
     @property
     def in_conversation(self) -> bool:
@@ -139,14 +151,34 @@ class Response:
         if self._task is not None:
             self._task.cancel()
 
+    def take_back(self, heard_s: float) -> None:
+        """The voice may not be used any more, and the player was emptied when its clock stood at ``heard_s``.
+
+        What was not heard to the end of a sentence is said again by another voice.
+        """
+        generation, answer = self.generation, self.answer
+        if generation is None or self.done.is_set():
+            return
+        again = answer.rewind(answer.heard_ms(heard_s)) if answer is not None else ()
+        generation.say_again([Again(index, text) for index, text in again], unfinished=self._unsent > 0)
+        self._taken_back += 1
+        self._rest, self._unsent = b"", 0
+
     async def _take(self, step: Step) -> None:
         match step:
             case Text(text):
                 self._open_message(spoken=False).write(text)
-            case Sentence(_, text):
+            case Sentence(index, text):
                 message = self._open_message(spoken=True)
-                self._stage.sentence(self, message.answer, text)
+                self._stage.sentence(self, message.answer, index, text)
                 message.sentence(text)
+            case Again(index, text):
+                message = self._open_message(spoken=True)
+                self._rest = b""
+                self._stage.sentence(self, message.answer, index, text)
+                message.again(index, text)
+            case Voiced():
+                self._voiced(step)
             case Sound(pcm):
                 await self._sound(pcm)
             case ToolPiece(delta):
@@ -165,14 +197,39 @@ class Response:
         pcm = self._rest + pcm
         whole = len(pcm) // 2 * 2
         self._rest = pcm[whole:]
+        taken_back = self._taken_back
         for start in range(0, whole, CHUNK_BYTES):
             chunk = pcm[start : min(start + CHUNK_BYTES, whole)]
             self._unsent = whole - start
-            in_s = await self.pacer.turn(len(chunk))
+            await self.pacer.room()
+            if taken_back != self._taken_back:
+                return
+            in_s = self.pacer.sent(len(chunk))
             first = not self.turn.first_sent and message.answer.offset_s is None
             self._stage.sounding(message.answer, chunk, in_s)
             message.sound(chunk, self._sent_first if first else None)
         self._unsent = 0
+
+    def _voiced(self, voiced: Voiced) -> None:
+        """Recorded where it is not the host's own voice that was asked for: the record says whose voice it was not."""
+        made = voiced.made
+        message = self._open_message(spoken=True)
+        if made.cloned or made.fallback:
+            fact = ReplyVoiced(
+                response_id=self.id,
+                item_id=message.entry.id,
+                index=voiced.index,
+                engine=made.engine,
+                model=made.model,
+                voice=made.voice,
+                cloned=made.cloned,
+                watermarked=made.watermarked,
+                fallback=made.fallback,
+                quality=made.quality,
+                utterance_id=voiced.utterance_id,
+            )
+            self._emit(facts=(fact,))
+        self._stage.voiced(self, message.answer, voiced)
 
     def _sent_first(self) -> None:
         self.turn.first_sent = time.monotonic()
@@ -181,6 +238,7 @@ class Response:
     def _open_message(self, *, spoken: bool) -> MessageOutput:
         if self._message is None:
             self._message = MessageOutput(self._place, len(self._outputs), spoken=spoken)
+            self._message.answer.borrowed = self.borrowed
             self._outputs.append(self._message)
         return self._message
 
@@ -213,7 +271,7 @@ class Response:
     def _begin(self) -> None:
         if not self._begun:
             self._begun = True
-            fact = ReplyStarted(response_id=self.id, model=self._manner.model, voice=self._manner.voice)
+            fact = ReplyStarted(response_id=self.id, model=self.manner.model, voice=self.manner.voice)
             self._emit(ev.ResponseCreated(response=self._body("in_progress")), facts=(fact,))
 
     def _finish(self, status: ev.ResponseStatus) -> None:
@@ -262,12 +320,12 @@ class Response:
         return ev.ResponseBody(
             id=self.id,
             status=status,
-            conversation_id=self._manner.conversation_id,
-            output_modalities=(self._manner.modality,),
-            audio=ev.ResponseAudio(output=ev.ResponseAudioOutput(voice=self._manner.voice)),
-            max_output_tokens=self._manner.max_output_tokens,
+            conversation_id=self.manner.conversation_id,
+            output_modalities=(self.manner.modality,),
+            audio=ev.ResponseAudio(output=ev.ResponseAudioOutput(voice=self.manner.voice)),
+            max_output_tokens=self.manner.max_output_tokens,
             output=items,
-            metadata=self._manner.metadata,
+            metadata=self.manner.metadata,
             status_details=details,
             usage=None if status == "in_progress" else _usage(self._finished.usage or Usage()),
         )

@@ -8,6 +8,7 @@ import structlog
 
 from inference.errors import EngineError, EngineUnavailable, ServerFull
 from inference.ports import Engines, Lease
+from inference.types import Queued
 
 log = structlog.get_logger(__name__)
 TAKE_S = 0.7
@@ -27,13 +28,23 @@ class Seat:
     def held(self) -> bool:
         return self._lease is not None and not self._lease.lost
 
-    async def take(self, timeout_s: float = TAKE_S) -> bool:
-        """True when the place is taken, False when the host does not answer; raises `ServerFull`."""
+    async def take(self, timeout_s: float = TAKE_S, *, queued: Callable[[Queued], None] | None = None) -> bool:
+        """True when the place is taken, False when the host does not answer; raises `ServerFull`.
+
+        With ``queued`` a place is waited for where the host lets wait, and ``queued`` is told how the line stands.
+        """
         await self.leave()
         stack = AsyncExitStack()
         try:
-            async with asyncio.timeout(timeout_s):
-                self._lease = await stack.enter_async_context(self._engines.lease())
+            async with asyncio.timeout(timeout_s) as bound:
+
+                def waiting(place: Queued) -> None:
+                    bound.reschedule(None)  # the host has answered; how long one may wait is its to say
+                    if queued is not None:
+                        queued(place)
+
+                lease = self._engines.lease(queued=waiting if queued is not None else None)
+                self._lease = await stack.enter_async_context(lease)
         except (EngineUnavailable, TimeoutError):
             return False
         self._stack = stack

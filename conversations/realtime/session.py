@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import msgspec
 import structlog
@@ -13,6 +14,7 @@ from conversations.events import SessionOpened
 from conversations.realtime import extras as ex
 from conversations.realtime import refusals
 from conversations.realtime.answering import Answering
+from conversations.realtime.borrowing import Lender
 from conversations.realtime.dispatch import Dispatch
 from conversations.realtime.hearing import Hearing
 from conversations.realtime.host_watch import HostWatch
@@ -24,15 +26,20 @@ from conversations.realtime.live import Live, OpenRecord, Record
 from conversations.realtime.opening import Wish, tell_conversation
 from conversations.realtime.outbox import Outbox, Overflow
 from conversations.realtime.oversight import Outside, Oversight
+from conversations.realtime.own_voice import OwnVoice
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.decode import decode
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.settings import SessionSettings
 from conversations.realtime.refusals import Ending
 from conversations.realtime.seat import Seat
+from conversations.realtime.speaking import Origin
+from conversations.realtime.taking_back import TakingBack
 from conversations.realtime.turns import Turns
+from conversations.realtime.voices import Start, Voices
 from inference.errors import ServerFull
 from inference.ports import Engines
+from inference.types import Queued
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +63,7 @@ class Session:
         default_voice: str = "",
         reads_ahead: bool = False,
         outside: Outside | None = None,
+        lender: Lender | None = None,
     ) -> None:
         self.id = new_id("sess")
         self._wish = wish
@@ -66,12 +74,14 @@ class Session:
         self._default_voice = default_voice
         self._reads_ahead = reads_ahead
         self._outside = outside
+        self._lender = lender
         self._outbox = Outbox(send)
         self._rates = Rates(limits)
         self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._dispatch: Dispatch | None = None
         self._answering: Answering | None = None
-        self._hearing: Hearing | None = None
+        self._own_voice: OwnVoice | None = None
+        self._origins: Origin | None = None
         self._oversight: Oversight | None = None
         self._waiting: list[str] = []
         self._touched_at = time.monotonic()
@@ -124,7 +134,7 @@ class Session:
 
     async def _admitted(self, seat: Seat) -> Ending:
         try:
-            await seat.take()
+            await seat.take(queued=self._tell_waiting if self._wish.extras else None)
         except ServerFull as error:
             return msgspec.structs.replace(refusals.SERVER_FULL, message=error.message or refusals.SERVER_FULL.message)
         opened = SessionOpened(session_id=self.id, model=self._wish.model)
@@ -170,6 +180,10 @@ class Session:
         settings = SessionSettings(
             id=self.id, model=self._wish.model, expires_at=int(time.time() + self._limits.session_s)
         )
+
+        def start(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+            return tasks.create_task(work, name=f"{name} {self.id}")
+
         live = Live(
             session_id=self.id,
             engines=self._engines,
@@ -179,6 +193,8 @@ class Session:
             tasks=tasks,
             settings=settings,
             rates=self._rates,
+            voices=Voices(self._lender, self._wish.owner_id, start=start),
+            origin=self._origin(record, start),
             keep=record.keep,
             touched=self._touch,
             spoken_answer_s=self._limits.spoken_answer_s,
@@ -187,12 +203,27 @@ class Session:
         listener = Listener(live)
         answering = self._answering = Answering(live, listener)
         turns = Turns(live, answering)
-        hearing = self._hearing = listener.microphone = Hearing(live, answering, turns, self._vad)
-        self._dispatch_when_open = Dispatch(live, hearing, answering, listener, turns)
+        hearing = listener.microphone = Hearing(live, answering, turns, self._vad)
+        live.voices.taken_back = taking_back = TakingBack(live, answering, hearing)
+        own_voice = self._own_voice = OwnVoice(live, taking_back, possible=live.origin is not None)
+        turns.understood = own_voice.hear
+        self._dispatch_when_open = Dispatch(live, hearing, answering, listener, turns, own_voice)
         self._outbox.recorded.append(lambda sequence: live.extras.tell(lambda: ex.Recorded(sequence=sequence)))
         if self._outside is not None:
-            self._oversight = Oversight(live, self._outside, hearing, answering, self.end)
+            self._oversight = Oversight(live, self._outside, hearing, answering, own_voice, self.end)
         return live
+
+    def _origin(self, record: Record, start: Start) -> Origin | None:
+        if self._lender is None:
+            return None
+        person_id = self._wish.owner_id
+        self._origins = Origin(self._lender, owner_id=person_id, conversation_id=record.conversation_id, start=start)
+        return self._origins
+
+    def _tell_waiting(self, queued: Queued) -> None:
+        """A place is waited for; only who has asked for the extras is let wait, and told so."""
+        event = ex.Queue(position=queued.position, places=queued.places, expected_s=queued.expected_s)
+        self._outbox.emit(event)
 
     async def _open(self, live: Live) -> None:
         """``session.created`` does not wait for models: what is not known yet is told when it is."""
@@ -258,6 +289,10 @@ class Session:
         try:
             async with asyncio.timeout(self._limits.grace_s):
                 await self._answering.close()
+                if self._own_voice is not None:
+                    await self._own_voice.close()
+                if self._origins is not None:
+                    await self._origins.settled()
                 await self._outbox.drained()
         except TimeoutError:
             log.warning("session_end_not_recorded", session=self.id)

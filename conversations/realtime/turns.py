@@ -1,6 +1,6 @@
 """From a committed utterance to an item with words, and to an answer if one is wanted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -8,7 +8,6 @@ from conversations.events import Fact, UserSpoke, UserTranscribed, UserTranscrip
 from conversations.failures import sentence
 from conversations.realtime.answering import Answering
 from conversations.realtime.attempt import Attempt
-from conversations.realtime.generation import Fault
 from conversations.realtime.items import Entry, with_transcript
 from conversations.realtime.live import Live
 from conversations.realtime.partials import Partials
@@ -17,6 +16,7 @@ from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.client_events import ResponseOptions
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import InputAudio, Item, Message
+from conversations.realtime.steps import Fault
 from conversations.realtime.utterance import OpenUtterance
 from conversations.realtime.waterfall import Turn
 from inference.errors import EngineError
@@ -34,6 +34,8 @@ class Turns:
         self._answering = answering
         self._speaking = False
         self._newest = ""
+        self.understood: Callable[[str, bytes, Transcript], None] = lambda turn_id, sound, words: None
+        """Told of every spoken turn, its sound (PCM16 mono at WIRE_RATE) and its words."""
         self._owed: Turn | None = None
         """A turn that was to be answered when somebody spoke again; if that was only noise, it still is."""
 
@@ -125,6 +127,7 @@ class Turns:
     def _understood(self, turn: Turn, entry: Entry, attempt: Attempt, words: Transcript, partials: Partials) -> None:
         turn.transcript = attempt.transcribed
         turn.stt_compute_ms = words.compute_ms
+        self.understood(turn.id, entry.sound, words)
         if words.text:
             self._live.language = words.language
         if turn.item_id in self._live.conversation:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import msgspec
 
 from conversations.events import TurnMeasured
-from conversations.realtime.generation import Marks
 from conversations.realtime.ids import new_id
+from conversations.realtime.steps import Marks
 
 Span = tuple[float, float]
 
@@ -36,6 +36,7 @@ def measured(turn: Turn, marks: Marks, response_id: str) -> TurnMeasured:
     def since(moment: float) -> float | None:
         return round((moment - turn.speech_end) * 1000, 1) if moment and turn.speech_end else None
 
+    made = marks.made
     return TurnMeasured(
         response_id=response_id,
         endpoint_ms=since(turn.endpoint),
@@ -44,6 +45,9 @@ def measured(turn: Turn, marks: Marks, response_id: str) -> TurnMeasured:
         first_sentence_ms=since(marks.first_sentence),
         first_audio_ms=since(turn.first_sent),
         model_ms=round(covered(_model_spans(turn, marks), turn.speech_end, turn.first_sent) * 1000, 1),
+        engine=made.engine if made is not None else "",
+        cloned=made is not None and made.cloned,
+        quality=made.quality if made is not None else "",
     )
 
 

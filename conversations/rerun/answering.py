@@ -7,14 +7,17 @@ from typing import Any
 import msgspec
 
 from conversations.history import HistoryItem
+from conversations.realtime.borrowing import Borrowed
 from conversations.realtime.config import Offer
 from conversations.realtime.context import ChatMessage, Window, chat_message
-from conversations.realtime.generation import Fault, Finished, Generation, Marks, Plan, Sentence, Sound, Text
+from conversations.realtime.generation import Generation
 from conversations.realtime.items import Entry
 from conversations.realtime.opening import as_item
 from conversations.realtime.plans import SPOKEN_TOKENS, UNITS_PER_S, UNKNOWN_WINDOW, WRITTEN_TOKENS
+from conversations.realtime.speaking import Origin
+from conversations.realtime.steps import Again, Fault, Finished, Marks, Plan, Sentence, Sound, Text, Voiced
 from inference.ports import Engines
-from inference.types import ChatRequest, Usage
+from inference.types import ChatRequest, SpeechMade, Usage
 
 LONGEST_S = 300.0
 """One answer, from the question to the last sound."""
@@ -29,6 +32,8 @@ class Answer(msgspec.Struct, kw_only=True):
     """PCM16 mono at ``WIRE_RATE``; empty for an answer that is read."""
     finish_reason: str = ""
     usage: Usage = Usage()
+    speech: SpeechMade | None = None
+    """Who spoke its first sentence."""
     fault: Fault | None = None
     first_token_ms: float | None = None
     first_sentence_ms: float | None = None
@@ -40,6 +45,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str = ""
     voice: str = ""
+    borrowed: Borrowed | None = None
+    """A voice profile, instead of ``voice``."""
     instructions: str = ""
     spoken_answer_s: float = 0.0
     cache_key: str = ""
@@ -69,33 +76,41 @@ def plan(messages: tuple[Mapping[str, Any], ...], manner: Manner, offer: Offer, 
         spoken=spoken,
         language=language,
         voice=offer.voice(manner.voice, language),
-        voiceless=not offer.can_speak(language),
+        borrowed=manner.borrowed,
+        voiceless=None
+        if offer.can_speak(language)
+        else Fault("language_not_spoken", f"No voice speaks {language}: the answer is text only.", fatal=False),
         enough=int(manner.spoken_answer_s * UNITS_PER_S * 0.65) if bounded else None,
         most=int(manner.spoken_answer_s * UNITS_PER_S) if bounded else None,
     )
 
 
-async def answer(engines: Engines, made: Plan) -> Answer:
+async def answer(engines: Engines, made: Plan, origin: Origin | None = None) -> Answer:
     """Makes all of it, as fast as it comes. Raises `TimeoutError` after `LONGEST_S`; engine errors are in ``fault``."""
     said = Answer(generated="")
-    pcm = bytearray()
+    sounds: list[bytearray] = [bytearray()]
     sentences: list[str] = []
     async with asyncio.timeout(LONGEST_S), asyncio.TaskGroup() as group:
-        generation = Generation(engines, made).start(group)
+        generation = Generation(engines, made, origin=origin).start(group)
         generation.commit()
         async for step in generation.steps():
             match step:
                 case Sentence(_, text) | Text(text):
                     sentences.append(text)
+                    sounds.append(bytearray())
+                case Again():
+                    sounds[-1] = bytearray()
+                case Voiced(made=speech):
+                    said.speech = said.speech or speech
                 case Sound(piece):
-                    pcm += piece
+                    sounds[-1] += piece
                 case Fault():
                     said.fault = said.fault or step
                 case Finished():
                     said.finish_reason, said.usage = step.reason, step.usage or Usage()
                 case _:
                     pass
-    said.generated, said.sentences, said.pcm = generation.text or "".join(sentences), tuple(sentences), bytes(pcm)
+    said.generated, said.sentences, said.pcm = generation.text or "".join(sentences), tuple(sentences), b"".join(sounds)
     if not made.spoken:
         said.sentences = ("".join(sentences),) if sentences else ()
     _time(said, generation.marks)

@@ -15,6 +15,10 @@ PhraseKey = Literal[
     "idle",
     "goodbye",
     "session_ending",
+    "service_full",
+    "service_no_fine",
+    "service_no_clones",
+    "service_text_only",
 ]
 PHRASE_KEYS: tuple[PhraseKey, ...] = get_args(PhraseKey)
 
@@ -31,6 +35,10 @@ _ENGLISH: dict[PhraseKey, str] = {
     "idle": "Are you still there?",
     "goodbye": "Goodbye for now. Call me when you need me.",
     "session_ending": "Our time is nearly up, so I will have to end this conversation soon.",
+    "service_full": "Everything is there again: all voices speak as usual.",
+    "service_no_fine": "The machine is busy, so answers are spoken in the fast voice for now.",
+    "service_no_clones": "The machine is busy, so a built-in voice speaks in place of a personal one for now.",
+    "service_text_only": "The machine is busy, so answers are written and not spoken for now.",
 }
 _TRADITIONAL_CHINESE: dict[PhraseKey, str] = {
     "no_answer": "這個問題我答不上來，可以換個方式再問一次嗎？",
@@ -45,6 +53,10 @@ _TRADITIONAL_CHINESE: dict[PhraseKey, str] = {
     "idle": "你還在嗎？",
     "goodbye": "那先這樣，有需要再叫我，再見。",
     "session_ending": "時間快到了，這次對話很快就要結束。",
+    "service_full": "一切恢復正常，所有聲音都可以使用了。",
+    "service_no_fine": "機器目前很忙，暫時用較快的聲音回答。",
+    "service_no_clones": "機器目前很忙，暫時用內建的聲音代替個人的聲音。",
+    "service_text_only": "機器目前很忙，暫時只用文字回答，不唸出來。",
 }
 
 

@@ -90,7 +90,7 @@ def test_overlapping_work_counts_once() -> None:
 
 
 def test_our_own_share_is_neither_model_nor_silence() -> None:
-    from conversations.realtime.generation import Marks
+    from conversations.realtime.steps import Marks
 
     turn = Turn(speech_end=10.0, endpoint=10.3, transcript=10.25, stt_compute_ms=150.0, first_sent=10.6)
     marks = Marks(started=10.3, first_token=10.4, first_sentence=10.45, speech_asked=10.46, first_sound=10.55)

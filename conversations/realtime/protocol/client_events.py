@@ -13,6 +13,7 @@ from conversations.realtime.protocol.items import (
     Message,
 )
 from conversations.realtime.protocol.settings import Modalities, Tokens, ToolChoice, Tools
+from inference.types import Quality
 
 
 class ClientEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +66,10 @@ class AudioChoice(msgspec.Struct, frozen=True, kw_only=True):
     output: OutputChoice | None = None
 
 
+class AvatarChoice(msgspec.Struct, frozen=True, kw_only=True):
+    quality: Quality | None = None
+
+
 class ResponseOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What this one answer shall do otherwise than the session says; None leaves it."""
 
@@ -79,6 +84,14 @@ class ResponseOptions(msgspec.Struct, frozen=True, kw_only=True):
     input: tuple[Message | FunctionCall | FunctionCallOutput | ItemReference, ...] | None = None
     """The context to answer to, instead of the conversation."""
     metadata: dict[str, str] | None = None
+    avatar: AvatarChoice | None = None
+    """What is ours: how this one answer is spoken."""
+
+    @property
+    def voice(self) -> str:
+        """The voice asked for, by its name or as ``{"id": ...}``; empty leaves the session's."""
+        chosen = self.audio.output.voice if self.audio is not None and self.audio.output is not None else None
+        return (chosen.get("id", "") if isinstance(chosen, dict) else chosen) or ""
 
 
 class ResponseCreate(ClientEvent, frozen=True, kw_only=True, tag="response.create"):
@@ -95,6 +108,12 @@ class KeepUpdate(ClientEvent, frozen=True, kw_only=True, tag="avatar.keep.update
     keep: Keep
 
 
+class SelfVoiceUpdate(ClientEvent, frozen=True, kw_only=True, tag="avatar.self_voice.update"):
+    """Whether answers may be spoken in the speaker's own voice: only ever on their own word, and off until then."""
+
+    consent: bool
+
+
 AnyClientEvent = (
     SessionUpdate
     | AudioAppend
@@ -107,4 +126,5 @@ AnyClientEvent = (
     | ResponseCreate
     | ResponseCancel
     | KeepUpdate
+    | SelfVoiceUpdate
 )

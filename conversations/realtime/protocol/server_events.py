@@ -54,6 +54,12 @@ class AudioCleared(ServerEvent, kw_only=True, tag="input_audio_buffer.cleared"):
     pass
 
 
+class OutputCleared(ServerEvent, kw_only=True, tag="output_audio_buffer.cleared"):
+    """Throw away the sound that was sent and is not played yet: other sound follows."""
+
+    response_id: str
+
+
 class TimeoutTriggered(ServerEvent, kw_only=True, tag="input_audio_buffer.timeout_triggered"):
     item_id: str
     audio_start_ms: int

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from inference.types import Quality
+
 Modality = Literal["text", "audio"]
 Unit = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=4096)]
@@ -81,6 +83,13 @@ Modalities = Annotated[tuple[Modality, ...], msgspec.Meta(min_length=1, max_leng
 """Text or audio; audio brings its transcript, so both at once are not asked for."""
 
 
+class AvatarSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is ours."""
+
+    quality: Quality = "fast"
+    """``fine`` speaks better and later, where the machine has an engine for it; else it is as ``fast``."""
+
+
 class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, tag="realtime"):
     """The effective session, complete."""
 
@@ -98,3 +107,9 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, tag="realtime")
     include: tuple[str, ...] | None = None
     truncation: Any = "auto"
     tracing: Any = None
+    avatar: AvatarSettings | msgspec.UnsetType = msgspec.UNSET
+    """Told to whoever has set it."""
+
+    @property
+    def quality(self) -> Quality:
+        return self.avatar.quality if isinstance(self.avatar, AvatarSettings) else "fast"
