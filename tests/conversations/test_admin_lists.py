@@ -9,8 +9,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from avatar_project.models import User
-from conversations.models import Conversation, Flag, Presence, Session, Turn
+from avatar_project.models import ApiKey, User
+from conversations.log.models import Event
+from conversations.models import Conversation, Flag, FlagRule, Presence, RerunJob, Session, Turn
+from tests.conversations.log_helpers import triggers_off
 from tests.conversations.moderating import ONE, SAID, held, person
 
 LISTS = [
@@ -99,6 +101,62 @@ def test_ten_thousand_conversations_cost_as_many_queries_as_sixty(client: Client
         print(f"{path}: {queries} queries, {took_s * 1000:.0f} ms")
         assert queries == few.get(path, queries), path
         assert queries <= 16, path
+        assert took_s < QUICK_S, path
+
+
+@pytest.mark.scale
+def test_events_runs_keys_and_rules_too(db: None) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("chief"))
+    paths = [
+        "/admin/log/event/",
+        "/admin/conversations/rerunjob/",
+        "/admin/avatar_project/apikey/",
+        "/admin/conversations/flagrule/",
+    ]
+    owner = person("owner")
+
+    def more(first: int, last: int) -> None:
+        numbers = range(first, last)
+        with triggers_off():  # the log takes nothing but what goes on from its last event
+            Event.objects.bulk_create(
+                Event(
+                    position=number + 1,
+                    event_id=uuid4(),
+                    stream=f"conversation-{UUID(int=number // 9)}",
+                    sequence=number % 9 + 1,
+                    type="conversation.keep_changed",
+                    version=1,
+                    payload='{"keep":"text"}',
+                    metadata="{}",
+                    recorded_at=NOW,
+                    prev_hash="",
+                    hash=f"{number:064x}",
+                )
+                for number in numbers
+            )
+        RerunJob.objects.bulk_create(RerunJob(owner=owner, conversation_id=uuid4()) for _ in numbers)
+        ApiKey.objects.bulk_create(ApiKey(owner=owner, name="k", prefix=f"p{n}", digest="0" * 64) for n in numbers)
+        FlagRule.objects.bulk_create(FlagRule(name=f"rule {n}", expression="word") for n in numbers[:200])
+
+    more(0, 60)
+    few = {path: cost(client, path)[0] for path in paths}
+    more(60, 10_000)
+    for path in paths:
+        queries, took_s = cost(client, path)
+        assert queries == few[path] <= 12, path
+        assert took_s < QUICK_S, path
+
+
+@pytest.mark.scale
+def test_a_persons_own_history_is_as_quick(db: None) -> None:
+    owner = person("owner")
+    fill(10_000, [owner])
+    client = Client()
+    client.force_login(owner)
+    for path in ("/history", "/history?language=en&voice=voice-3", "/history?until=2026-05-30"):
+        queries, took_s = cost(client, path)
+        assert queries <= 12, path
         assert took_s < QUICK_S, path
 
 

@@ -5,6 +5,7 @@
 
 import os
 import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -87,6 +88,12 @@ def _stored(environment: dict[str, str]) -> list[str]:
     return stored
 
 
+def _seed() -> str:
+    seed = os.environ.get("AVATAR_KILL_SEED") or secrets.token_hex(4)
+    print(f"AVATAR_KILL_SEED={seed}")  # shown when the test fails: the same moments can be tried again
+    return seed
+
+
 def _prove(environment: dict[str, str]) -> None:
     _run(environment, "manage.py", "verify_chain", "--skip-checks")
     _run(environment, "manage.py", "rebuild_projections", "--check", "--skip-checks")
@@ -94,7 +101,7 @@ def _prove(environment: dict[str, str]) -> None:
 
 def test_no_acknowledged_fact_is_lost_and_every_chain_verifies(environment: dict[str, str]) -> None:
     _run(environment, "manage.py", "migrate", "--verbosity", "0", "--skip-checks")
-    chance = random.Random()
+    chance = random.Random(_seed())
     acknowledged: list[str] = []
 
     for _ in range(ROUNDS):
@@ -114,7 +121,7 @@ def test_conversations_outlive_killed_backends_and_a_restart_of_postgresql(
 ) -> None:
     environment = _environment(tmp_path, own_postgresql.create_database())
     _run(environment, "manage.py", "migrate", "--verbosity", "0", "--skip-checks")
-    chance = random.Random()
+    chance = random.Random(_seed())
 
     with _appending(environment) as process:
         acknowledged = _said(process, 10)
