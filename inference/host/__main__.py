@@ -2,7 +2,6 @@
 
 import asyncio
 import ctypes
-import hashlib
 import logging
 import os
 import signal
@@ -13,17 +12,18 @@ import setproctitle
 import structlog
 from aiohttp import web
 
-from inference import catalogue, config
+from inference import config
+from inference.choice import choose
 from inference.env import ConfigurationError
 from inference.errors import EngineError
 from inference.host import registry
 from inference.host.app import create_app
 from inference.host.changes import Changes
-from inference.host.chat.backend import ChatBackend
-from inference.host.chat.embedded import EmbeddedChat, EmbeddedModel
-from inference.host.chat.remote import RemoteChat
+from inference.host.chat.build import build_chat
+from inference.host.children.child import Children
 from inference.host.host import Host, new_scheduler
 from inference.host.listen import CannotListen, listening
+from inference.machine import measure
 
 log = structlog.get_logger("inference.host")
 _KEEPALIVE_S = 75.0  # longer than the client's, so that the host never closes a connection the client is about to use
@@ -94,44 +94,14 @@ async def serve(settings: config.Config) -> int:
 
 
 def build_host(settings: config.Config) -> Host:
+    """The engines that are chosen for this machine (`inference.choice`)."""
     changes = Changes()
     scheduler = new_scheduler(settings.cores)
+    children = Children()
+    choice = choose(settings, measure())
     engines = registry.build(settings, scheduler, changes)
-    return Host(settings, scheduler, changes, engines, _chat(settings, changes))
-
-
-def _chat(settings: config.Config, changes: Changes) -> ChatBackend:
-    if settings.chat_url:
-        return RemoteChat(
-            settings.chat_url,
-            settings.chat_api_key,
-            settings.chat_model,
-            changes,
-            context_tokens=settings.chat_context_tokens,
-        )
-    return EmbeddedChat(
-        _embedded_model,
-        settings.data_dir / f"chat-{_short_name(settings.engine_url)}.sock",
-        changes,
-        slots=settings.max_sessions,
-        context_tokens=settings.chat_context_tokens or config.EMBEDDED_CONTEXT_TOKENS,
-        threads=settings.cores,
-        cache_mb=settings.chat_cache_mb,
-    )
-
-
-def _short_name(url: str) -> str:
-    return hashlib.blake2b(url.encode(), digest_size=4).hexdigest()
-
-
-def _embedded_model() -> EmbeddedModel:
-    entry = catalogue.default("chat")
-    return EmbeddedModel(
-        name=entry.name,
-        file=catalogue.model_file(entry.name),
-        languages=entry.languages,
-        memory_bytes=entry.memory_mb * 1024**2,
-    )
+    chat = build_chat(settings, choice, changes, children)
+    return Host(settings, scheduler, changes, engines, chat, children)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from aiohttp import web
 from inference.config import Config
 from inference.host.changes import Changes
 from inference.host.chat.backend import ChatBackend
+from inference.host.children.child import Children
 from inference.host.leases import Leases
 from inference.host.metrics import Metrics
 from inference.host.registry import Registry
@@ -31,13 +32,21 @@ class Host:
     """One per process; `running` loads the engines and keeps the chat backend alive."""
 
     def __init__(
-        self, settings: Config, scheduler: Scheduler, changes: Changes, registry: Registry, chat: ChatBackend
+        self,
+        settings: Config,
+        scheduler: Scheduler,
+        changes: Changes,
+        registry: Registry,
+        chat: ChatBackend,
+        children: Children | None = None,
     ) -> None:
         self.settings = settings
         self.scheduler = scheduler
         self.changes = changes
         self.registry = registry
         self.chat = chat
+        self.children = children or Children()
+        """Engines in processes of their own; the chat backend's too."""
         self.leases = Leases(settings.max_sessions, changes)
         self.metrics = Metrics()
         self.workers = Workers(scheduler, threads=settings.cores + _LIGHT_THREADS + _SPARE_THREADS)
@@ -50,6 +59,7 @@ class Host:
     def status(self) -> HostStatus:
         chat = self.chat.status
         engines = [slot.status for slot in self.registry.slots]
+        engines += [child.status for child in self.children if child.spec.kind != "chat"]
         return HostStatus(
             ready=self.registry.can_converse and chat.state == "ready",
             engines=(engines[0], chat, *engines[1:]),
@@ -65,6 +75,7 @@ class Host:
         tasks = [
             asyncio.create_task(self.chat.run(), name="chat"),
             asyncio.create_task(self.registry.load_all(), name="load"),
+            asyncio.create_task(self.children.run(), name="children"),
         ]
         for task in tasks:
             task.add_done_callback(self._note_end)

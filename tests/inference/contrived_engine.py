@@ -1,6 +1,7 @@
 """A stand-in for an engine's process, for its faults: `python contrived_engine.py SOCKET FOLDER`.
 
 ``FOLDER`` says what it does: a file ``broken`` makes it exit at once with status 3, ``stuck`` lets its health hang,
+``mute`` keeps it from listening,
 ``loading`` keeps it loading, ``failed`` lets it say that it failed. It starts a child and a grandchild that has left
 its session, whose ids it writes into ``family``; SIGTERM is ignored.
 """
@@ -50,6 +51,9 @@ def main() -> None:
             os._exit(0)
         family.append(pid)
     (FOLDER / "family").write_text(" ".join(map(str, family)))
+    while (FOLDER / "mute").exists():
+        print("Loading shards: 40% Completed\r", end="", flush=True)
+        time.sleep(0.05)
     with socketserver.ThreadingUnixStreamServer(SOCKET, Health) as server:
         server.serve_forever()
 

@@ -144,6 +144,14 @@ async def test_its_progress_is_told_while_it_loads_and_a_load_has_an_end(tmp_pat
         await until(lambda: child.starts == 2)
 
 
+async def test_progress_is_read_from_what_a_server_says_that_does_not_answer_yet(tmp_path: Path) -> None:
+    (tmp_path / "mute").touch()
+    async with supervised(tmp_path, progress_said=r"(\d+)% Completed") as child:
+        await until(lambda: child.status.progress == 0.4)
+        (tmp_path / "mute").unlink()
+        await child.get_ready()
+
+
 async def test_one_that_hangs_is_ended_and_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervision, "_LOOK_S", 0.1)
     monkeypatch.setattr(supervision, "_MISSES", 2)

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from inference.host.chat.figures import ServerTotals
 from inference.types import EngineStatus
 
 ChatBody = dict[str, Any]
@@ -16,6 +17,8 @@ class ChatBackend(Protocol):
 
     slots: int
     """Answers it can write at once."""
+    totals: ServerTotals | None
+    """What a vLLM server tells of itself."""
 
     @property
     def status(self) -> EngineStatus: ...

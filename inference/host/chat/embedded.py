@@ -59,6 +59,7 @@ class EmbeddedChat:
         cache_mb: int,
     ) -> None:
         self.slots = slots
+        self.totals = None
         self.context_tokens = context_tokens
         self._find_model = find_model
         self._socket = socket

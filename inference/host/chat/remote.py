@@ -1,8 +1,9 @@
 """Chat by any OpenAI-compatible server: vLLM, Ollama, another AVATAR, or a hosted one."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import functools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,10 +15,13 @@ from inference.errors import EngineUnavailable
 from inference.host.backoff import Backoff
 from inference.host.changes import Changes
 from inference.host.chat.backend import ChatBody
-from inference.types import EngineState, EngineStatus
+from inference.host.chat.figures import ServerTotals, read_totals
+from inference.types import ChatFigures, EngineState, EngineStatus
 
 log = structlog.get_logger(__name__)
 _PROBE_S = 15.0
+_FIGURES_S = 5.0
+"""How often a server that tells figures of itself is asked for them."""
 _PROBE_TIMEOUT_S = 5.0
 _FIRST_RETRY_S = 0.5
 _WAIT_S = 5.0
@@ -31,6 +35,7 @@ class RemoteModel(msgspec.Struct, frozen=True):
     id: str
     max_model_len: int | None = None
     meta: dict[str, Any] | None = None
+    owned_by: str = ""
 
     @property
     def context_tokens(self) -> int | None:
@@ -45,8 +50,19 @@ class _Models(msgspec.Struct):
 class RemoteChat:
     """A server by URL (with or without ``/v1``), its key, and the model to ask it for (empty: its first)."""
 
-    def __init__(self, url: str, api_key: str, model: str, changes: Changes, *, context_tokens: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        model: str,
+        changes: Changes,
+        *,
+        context_tokens: int,
+        connector: Callable[[], aiohttp.BaseConnector] | None = None,
+    ) -> None:
         self.slots = _SLOTS
+        self.totals: ServerTotals | None = None
+        """What it last told of itself; None when it is no vLLM server."""
         self._base = url.rstrip("/") + ("" if urlsplit(url).path.strip("/") else "/v1")
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._model = model
@@ -56,12 +72,18 @@ class RemoteChat:
         self._state: EngineState = "loading"
         self._detail = f"Connecting to {self._base}."
         self._settled = asyncio.Event()
+        self._again = asyncio.Event()
+        self._connector = connector or _tcp
+        self._figures: ChatFigures | None = None
+        self._is_vllm = False
         self._backoff = Backoff(_FIRST_RETRY_S, _PROBE_S)
         self._http: aiohttp.ClientSession | None = None
 
     @property
     def status(self) -> EngineStatus:
-        return EngineStatus(kind="chat", model=self._model, state=self._state, detail=self._detail)
+        return EngineStatus(
+            kind="chat", model=self._model, state=self._state, detail=self._detail, figures=self._figures
+        )
 
     @property
     def context_tokens(self) -> int:
@@ -82,29 +104,55 @@ class RemoteChat:
 
     @asynccontextmanager
     async def post(self, body: ChatBody) -> AsyncIterator[aiohttp.ClientResponse]:
-        if self._http is None:
-            raise EngineUnavailable(self._detail)
         try:
-            async with self._http.post(
-                f"{self._base}/chat/completions",
-                data=msgspec.json.encode(_understood({**body, "model": self._model})),
-                headers={"Content-Type": "application/json"},
-            ) as response:
+            async with await self._send(body) as response:
                 yield response
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise EngineUnavailable(
                 f"The chat server at {self._base} does not answer ({type(error).__name__})."
             ) from error
 
+    def look_again(self) -> None:
+        """Something has changed at the server: it counts as connecting until it has been asked anew."""
+        self._state, self._detail = "loading", f"Connecting to {self._base}."
+        self._settled.clear()
+        self._backoff.reset()
+        self._again.set()
+
+    async def _send(self, body: ChatBody) -> aiohttp.ClientResponse:
+        if self._http is None:
+            raise EngineUnavailable(self._detail)
+        send = functools.partial(
+            self._http.post, f"{self._base}/chat/completions", headers={"Content-Type": "application/json"}
+        )
+        try:
+            return await send(data=self._encoded(body))
+        except aiohttp.ClientConnectorError:
+            if not await self._refused():
+                raise
+            return await send(data=self._encoded(body))
+
+    async def _refused(self) -> bool:
+        """A connection was refused, and nothing was sent: whether trying once more is worth it."""
+        return False
+
+    def _encoded(self, body: ChatBody) -> bytes:
+        return msgspec.json.encode(_understood({**body, "model": self._model}))
+
     async def run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=120)
-        connector = aiohttp.TCPConnector(limit=_SLOTS + 8, keepalive_timeout=4)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers=self._headers) as http:
+        async with aiohttp.ClientSession(connector=self._connector(), timeout=timeout, headers=self._headers) as http:
             self._http = http
             try:
                 while True:
+                    self._again.clear()
                     delay = await self._probe(http)
-                    await asyncio.sleep(delay)
+                    if self._is_vllm and self._state == "ready":
+                        await self._ask_figures(http)
+                        delay = _FIGURES_S
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(delay):
+                            await self._again.wait()
             finally:
                 self._http = None
 
@@ -135,6 +183,17 @@ class RemoteChat:
             self._model = named.id
         if named is not None:
             self._told_context = named.context_tokens
+            self._is_vllm = named.owned_by == "vllm"
+
+    async def _ask_figures(self, http: aiohttp.ClientSession) -> None:
+        """Reads /metrics beside /v1; a proxy that does not pass it on leaves the figures unknown."""
+        with suppress(aiohttp.ClientError, OSError, TimeoutError):
+            timeout = aiohttp.ClientTimeout(total=_PROBE_TIMEOUT_S)
+            async with http.get(f"{self._base.removesuffix('/v1')}/metrics", timeout=timeout) as response:
+                totals = read_totals(await response.text()) if response.status == 200 else None
+            if totals is not None:
+                self._figures = totals.figures(self.totals or ServerTotals())
+                self.totals = totals
 
     def _set(self, state: EngineState, detail: str) -> None:
         if (state, detail) != (self._state, self._detail):
@@ -142,6 +201,10 @@ class RemoteChat:
         self._state, self._detail = state, detail
         self._settled.set()
         self._changes.notify()
+
+
+def _tcp() -> aiohttp.BaseConnector:
+    return aiohttp.TCPConnector(limit=_SLOTS + 8, keepalive_timeout=4)
 
 
 def _understood(body: ChatBody) -> ChatBody:

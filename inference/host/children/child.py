@@ -1,6 +1,7 @@
 """An engine in a process of its own, supervised: `Child.run` keeps it alive, or loaded only while it is wanted."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -191,11 +192,19 @@ class Child:
                         return False
                     if health is not None and health.state == "ready":
                         return True
-                    if health is not None and self._backoff.failures < _TRIES_BEFORE_FAILED:
-                        self._set("loading", health.detail or self._detail, _first(health.progress, self._progress))
+                    self._tell_loading(health)
                     await asyncio.sleep(_POLL_S)
         self.output.take(f"\nerror: not ready within {self.spec.load_timeout_s:.0f} s\n".encode())
         return False
+
+    def _tell_loading(self, health: Health | None) -> None:
+        if self._backoff.failures >= _TRIES_BEFORE_FAILED:  # it keeps dying, and that is what is told
+            return
+        said = self.spec.progress_said
+        if health is not None:
+            self._set("loading", health.detail or self._detail, _first(health.progress, self._progress))
+        elif said and (found := re.search(said, self.output.last)):
+            self._set("loading", self._detail, int(found.group(1)) / 100)
 
     async def _until_hung(self, http: aiohttp.ClientSession) -> None:
         misses = 0

@@ -52,6 +52,8 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     device: str = "cpu"
     """``cpu``, or ``cuda:0`` and so on."""
     languages: tuple[str, ...] = ()
+    progress_said: str = ""
+    """A pattern whose group is the progress of loading in percent, in what the engine says meanwhile."""
     load_timeout_s: float = 600.0
     """A start that takes longer is ended and tried again."""
     grace_s: float = 2.0
