@@ -5,12 +5,13 @@ The host loads each once, schedules the calls, and never calls one engine from t
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from inference.types import Transcript, VoiceInfo
+from inference.types import Segment, Transcript, VoiceInfo, Word
 
 Audio = npt.NDArray[np.float32]
 """float32, mono, STT_RATE, shape (n,)."""
@@ -18,6 +19,22 @@ Progress = Callable[[float], None]
 """Told 0..1 while an engine loads."""
 Cancelled = Callable[[], bool]
 """Asked between steps; True means that nobody waits for the result."""
+
+
+@dataclass
+class Hearing:
+    """What a transcription has heard so far, kept over calls: one that was interrupted goes on where it was."""
+
+    tell: Callable[[Segment], None] = lambda _: None
+    """Told each segment once it is certain, in their order, in the engine's thread."""
+    code: str = ""
+    """Whisper's language code, once it is known."""
+    joiner: str = " "
+    """What stands between two segments."""
+    windows: int = 0
+    """Stretches of the sound that are done, with or without words."""
+    segments: list[Segment] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
 
 
 class Engine(Protocol):
@@ -34,7 +51,14 @@ class Engine(Protocol):
 
 class SpeechToText(Engine, Protocol):
     def transcribe(
-        self, audio: Audio, *, language: str | None, prompt: str | None, words: bool, cancelled: Cancelled
+        self,
+        audio: Audio,
+        *,
+        language: str | None,
+        prompt: str | None,
+        words: bool,
+        cancelled: Cancelled,
+        hearing: Hearing,
     ) -> Transcript: ...
 
 

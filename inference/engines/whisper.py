@@ -2,18 +2,18 @@
 
 import math
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
-from inference.engines.base import Audio, Cancelled, Progress
+from inference.engines.base import Audio, Cancelled, Hearing, Progress
 from inference.engines.whisper_decoder import Pass, WhisperDecoder
 from inference.engines.whisper_guard import invented
 from inference.engines.whisper_language import code_of, in_script, joiner
 from inference.engines.whisper_windows import Window, speech_probabilities, speech_windows
 from inference.errors import EngineError, EngineRefused, EngineUnavailable
-from inference.types import STT_RATE, Transcript, Word
+from inference.types import STT_RATE, Segment, Transcript, Word
 
 _FILES = ("model.bin", "config.json", "tokenizer.json")
 _MAX_AUDIO_S = 4 * 3600.0
@@ -21,12 +21,7 @@ _LEAST_S = 0.1
 _RUNTIME_BYTES = 160 * 1024**2
 
 
-class _Heard(msgspec.Struct, frozen=True):
-    """One window's text, kept."""
-
-    done: Pass
-    text: str
-    words: tuple[Word, ...]
+_Heard = tuple[tuple[Segment, ...], tuple[Word, ...]]
 
 
 class WhisperEngine:
@@ -73,12 +68,14 @@ class WhisperEngine:
         prompt: str | None = None,
         words: bool = False,
         cancelled: Cancelled = lambda: False,
+        hearing: Hearing | None = None,
     ) -> Transcript:
         """What was said. ``audio``: float32, mono, `STT_RATE`, shape (n,), up to four hours.
 
         Takes about 0.13 s for a short utterance on one core. ``language`` is a BCP-47 tag, None detects it. When
-        ``cancelled`` becomes true, what was heard so far comes back. Raises `EngineRefused` for a language that the
-        model does not know or too long a recording, `EngineUnavailable` before `load`.
+        ``cancelled`` becomes true, what was heard so far comes back, and another call with the same ``hearing`` goes
+        on from there. Raises `EngineRefused` for a language that the model does not know or too long a recording,
+        `EngineUnavailable` before `load`.
         """
         decoder = self._decoder
         if decoder is None:
@@ -86,38 +83,42 @@ class WhisperEngine:
         if len(audio) > _MAX_AUDIO_S * STT_RATE:
             raise EngineRefused(f"The recording is longer than {_MAX_AUDIO_S / 3600:.0f} hours.")
         begun = time.perf_counter()
-        code = code_of(language, decoder.codes) if language else None
+        hearing = hearing or Hearing()
+        hearing.code = hearing.code or (code_of(language, decoder.codes) if language else "")
         audio = np.nan_to_num(audio, nan=0.0, posinf=1.0, neginf=-1.0)
         windows = speech_windows(audio, speech_probabilities(audio)) if len(audio) >= _LEAST_S * STT_RATE else []
-        heard: list[_Heard] = []
-        for window in windows:
+        heard = _heard(hearing)
+        for window in windows[hearing.windows :]:
             if cancelled():
                 break
-            code, piece = self._window(decoder, audio, window, code, language, prompt, words, cancelled)
-            if piece is not None:
-                heard.append(piece)
-        return self._transcript(audio, heard, language or code or "", code or "", begun)
+            segment, timed = self._window(decoder, audio, window, hearing, language, prompt, words, cancelled)
+            if cancelled():  # it may have been cut short: good for now, and heard again later
+                heard = _heard(hearing, segment, timed)
+                break
+            _keep(hearing, segment, timed)
+            heard = _heard(hearing)
+        return self._transcript(audio, heard, language or hearing.code, hearing.code, begun)
 
     def _window(
         self,
         decoder: WhisperDecoder,
         audio: Audio,
         window: Window,
-        code: str | None,
+        hearing: Hearing,
         tag: str | None,
         prompt: str | None,
         words: bool,
         cancelled: Cancelled,
-    ) -> tuple[str, _Heard | None]:
+    ) -> tuple[Segment | None, list[Word]]:
         piece = np.pad(audio[window.start : window.end], (window.lead, 0))
         encoded = decoder.encode(piece)
-        code = code or decoder.detect(encoded)[0]
-        tokenizer = decoder.tokenizer(code)
+        hearing.code = hearing.code or decoder.detect(encoded)[0]
+        tokenizer = decoder.tokenizer(hearing.code)
         primed = decoder.prompt_tokens(prompt, tokenizer)
         done, encoded = decoder.transcribe(piece, encoded, tokenizer, primed, cancelled)
         if not done.text or invented(done, window.speech):
-            return code, None
-        tag = tag or code
+            return None, []
+        tag = tag or hearing.code
         timed: list[Word] = []
         if words and not cancelled():
             offset = (window.start - window.lead) / STT_RATE
@@ -130,21 +131,48 @@ class WhisperEngine:
                 )
                 for word in decoder.align(piece, encoded, done.tokens, tokenizer)
             ]
-        return code, _Heard(done, in_script(done.text, tag), tuple(timed))
+        return _segment(done, in_script(done.text, tag), window), timed
 
-    def _transcript(self, audio: Audio, heard: list[_Heard], tag: str, code: str, begun: float) -> Transcript:
-        tokens = sum(len(piece.done.tokens) for piece in heard)
-        mean = sum(piece.done.logprob * len(piece.done.tokens) for piece in heard) / tokens if tokens else -math.inf
+    def _transcript(self, audio: Audio, heard: _Heard, tag: str, code: str, begun: float) -> Transcript:
+        segments, words = heard
+        tokens = sum(segment.tokens for segment in segments)
+        mean = sum(segment.logprob * segment.tokens for segment in segments) / tokens if tokens else -math.inf
         return Transcript(
-            text=joiner(code).join(piece.text for piece in heard),
+            text=joiner(code).join(segment.text for segment in segments),
             language=tag,
             duration_s=len(audio) / STT_RATE,
             confidence=math.exp(mean),
-            no_speech_probability=max((piece.done.no_speech for piece in heard), default=1.0),
-            words=tuple(word for piece in heard for word in piece.words),
+            no_speech_probability=max((segment.no_speech_probability for segment in segments), default=1.0),
+            words=words,
+            segments=segments,
             model=self.model,
             compute_ms=(time.perf_counter() - begun) * 1000,
         )
+
+
+def _segment(done: Pass, text: str, window: Window) -> Segment:
+    return Segment(
+        text=text,
+        start_s=window.start / STT_RATE,
+        end_s=window.end / STT_RATE,
+        logprob=done.logprob,
+        no_speech_probability=done.no_speech,
+        tokens=len(done.tokens),
+    )
+
+
+def _keep(hearing: Hearing, segment: Segment | None, words: list[Word]) -> None:
+    hearing.windows += 1
+    hearing.joiner = joiner(hearing.code)
+    hearing.words += words
+    if segment is not None:
+        hearing.segments.append(segment)
+        hearing.tell(segment)
+
+
+def _heard(hearing: Hearing, segment: Segment | None = None, words: Iterable[Word] = ()) -> _Heard:
+    segments = (*hearing.segments, segment) if segment is not None else tuple(hearing.segments)
+    return segments, (*hearing.words, *words)
 
 
 def _size(path: Path) -> int:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 
-from inference.engines.base import Audio, Cancelled, Progress
+from inference.engines.base import Audio, Cancelled, Hearing, Progress
 from inference.types import Transcript, VoiceInfo
 
 
@@ -38,7 +38,14 @@ class FakeStt(FakeEngine):
         self.hear = hear
 
     def transcribe(
-        self, audio: Audio, *, language: str | None, prompt: str | None, words: bool, cancelled: Cancelled
+        self,
+        audio: Audio,
+        *,
+        language: str | None,
+        prompt: str | None,
+        words: bool,
+        cancelled: Cancelled,
+        hearing: Hearing,
     ) -> Transcript:
         return Transcript(text=self.hear(cancelled), language=language or "en", duration_s=len(audio) / 16_000)
 
