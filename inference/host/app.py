@@ -14,6 +14,7 @@ from inference.host.host import HOST, Host
 from inference.host.routes.chat import completions
 from inference.host.routes.embedding import embedding
 from inference.host.routes.leases import leases
+from inference.host.routes.references import forget_reference, put_reference
 from inference.host.routes.speech import speech
 from inference.host.routes.state import health, health_stream, metrics, models
 from inference.host.routes.transcriptions import transcriptions
@@ -33,6 +34,8 @@ def create_app(host: Host) -> web.Application:
     app.router.add_post("/v1/chat/completions", completions)
     app.router.add_post("/v1/audio/transcriptions", transcriptions)
     app.router.add_post("/v1/audio/speech", speech)
+    app.router.add_put("/v1/audio/references/{reference}", put_reference)
+    app.router.add_delete("/v1/audio/references/{reference}", forget_reference)
     app.router.add_post("/v1/audio/turn", turn)
     app.router.add_post("/v1/audio/embedding", embedding)
     app.router.add_post("/v1/leases", leases)

@@ -15,6 +15,10 @@ from inference.host.leases import Leases
 from inference.host.metrics import Metrics
 from inference.host.registry import Registry
 from inference.host.scheduler import Scheduler
+from inference.host.speech.embedded import EmbeddedVoices
+from inference.host.speech.router import Router
+from inference.host.speech.speaker import Speaker
+from inference.host.speech.terms import Allowance, Watermarker
 from inference.host.workers import Workers
 from inference.types import HostStatus
 
@@ -39,6 +43,12 @@ class Host:
         registry: Registry,
         chat: ChatBackend,
         children: Children | None = None,
+        *,
+        metrics: Metrics | None = None,
+        fast: Speaker | None = None,
+        fine: Speaker | None = None,
+        watermarker: Watermarker | None = None,
+        gate: Allowance | None = None,
     ) -> None:
         self.settings = settings
         self.scheduler = scheduler
@@ -48,8 +58,15 @@ class Host:
         self.children = children or Children()
         """Engines in processes of their own; the chat backend's too."""
         self.leases = Leases(settings.max_sessions, changes)
-        self.metrics = Metrics()
+        self.metrics = metrics or Metrics()
         self.workers = Workers(scheduler, threads=settings.cores + _LIGHT_THREADS + _SPARE_THREADS)
+        self.speech = Router(
+            EmbeddedVoices(registry, self.workers, self.metrics),
+            fast=fast,
+            fine=fine,
+            watermarker=watermarker,
+            gate=gate,
+        )
         self.closing = asyncio.Event()
         self.broken = asyncio.Event()
         """Set when the host itself has failed and must be started again."""
@@ -59,11 +76,13 @@ class Host:
     def status(self) -> HostStatus:
         chat = self.chat.status
         engines = [slot.status for slot in self.registry.slots]
+        engines += [server.status for server in self.speech.servers]
         engines += [child.status for child in self.children if child.spec.kind != "chat"]
         return HostStatus(
             ready=self.registry.can_converse and chat.state == "ready",
             engines=(engines[0], chat, *engines[1:]),
-            voices=self.registry.voices,
+            voices=self.speech.voices,
+            cloning=self.speech.cloning,
             sessions=self.leases.taken,
             max_sessions=self.leases.places,
             context_tokens=self.chat.context_tokens,
@@ -75,6 +94,7 @@ class Host:
         tasks = [
             asyncio.create_task(self.chat.run(), name="chat"),
             asyncio.create_task(self.registry.load_all(), name="load"),
+            *(asyncio.create_task(item.run(), name=f"speech by {item.engine}") for item in self.speech.servers),
             asyncio.create_task(self.children.run(), name="children"),
         ]
         for task in tasks:

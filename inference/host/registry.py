@@ -9,10 +9,11 @@ from inference import catalogue
 from inference.catalogue.entry import ModelEntry
 from inference.config import Config
 from inference.engines.base import Engine, SpeakerModel, SpeechToText, TextToSpeech, TurnModel
-from inference.errors import EngineRefused, EngineUnavailable
+from inference.errors import EngineUnavailable
 from inference.host.changes import Changes
 from inference.host.scheduler import Needs, Scheduler
 from inference.host.slot import EngineSlot
+from inference.host.speech.voices import pick
 from inference.types import VoiceInfo
 
 E = TypeVar("E", bound=Engine)
@@ -67,29 +68,11 @@ class Registry:
         """
         if not self.voices:
             await self.tts[0].get()
-        chosen = _pick(self.voices, voice, language)
+        chosen = pick(self.voices, voice, language)
         for slot in self.tts:
             if slot.engine and chosen in slot.engine.voices:
                 return slot, slot.engine, chosen
         raise EngineUnavailable("No voice is ready.")
-
-
-def _pick(voices: tuple[VoiceInfo, ...], voice: str, language: str) -> VoiceInfo:
-    named = next((item for item in voices if item.id == voice), None)
-    if not language:
-        return named or voices[0]
-    if named and _speaks(named, language):
-        return named
-    fitting = [item for item in voices if _speaks(item, language)]
-    if not fitting:
-        raise EngineRefused(f"No voice here speaks {language}. `manage.py models list` shows which models would.")
-    exact = [item for item in fitting if language in item.languages]
-    return (exact or fitting)[0]
-
-
-def _speaks(voice: VoiceInfo, language: str) -> bool:
-    primary = language.partition("-")[0].lower()
-    return any(tag.partition("-")[0].lower() == primary for tag in voice.languages)
 
 
 def build(settings: Config, scheduler: Scheduler, changes: Changes) -> Registry:

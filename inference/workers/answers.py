@@ -7,7 +7,7 @@ from inference.errors import EngineError, EngineRefused, EngineUnavailable
 
 
 class Health(msgspec.Struct, frozen=True):
-    """GET /health: 200 once ``ready``, else 503, with this as its JSON."""
+    """What GET /health answers, as JSON."""
 
     state: str
     """``loading``, ``ready`` or ``failed``."""
@@ -19,9 +19,9 @@ class Health(msgspec.Struct, frozen=True):
 
 
 def health_response(health: Health) -> web.Response:
-    """200 once ready, else 503."""
+    """Always 200: its ``state`` says the rest."""
     told = msgspec.structs.replace(health, memory_bytes=resident_bytes())
-    return _json(told, 200 if health.state == "ready" else 503)
+    return _json(told, 200)
 
 
 def error_response(error: EngineError) -> web.Response:

@@ -7,11 +7,12 @@ job: waiting, it never starts; running, it is told between its steps. The proces
 
 import asyncio
 import os
+import stat
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -58,7 +59,7 @@ class Jobs:
         async with self._turn() as cancelled:
             return await self._step(lambda: call(cancelled.is_set), cancelled)
 
-    async def stream(self, start: Callable[[Cancelled], Iterator[bytes]]) -> AsyncIterator[bytes]:
+    async def stream(self, start: Callable[[Cancelled], Iterator[bytes]]) -> AsyncGenerator[bytes]:
         """The pieces of ``start``'s iterator, each computed when the one before has been taken."""
         async with self._turn() as cancelled:
             pieces: Iterator[bytes] = await self._step(lambda: iter(start(cancelled.is_set)), cancelled)
@@ -115,21 +116,22 @@ class Jobs:
             raise
 
 
-async def sound_response(request: web.Request, pieces: AsyncIterator[bytes]) -> web.StreamResponse:
+async def sound_response(request: web.Request, pieces: AsyncGenerator[bytes]) -> web.StreamResponse:
     """Streams PCM16; the first piece decides whether it is an answer or an error, a later fault breaks it off."""
-    first = await anext(pieces, b"")
-    response = web.StreamResponse(headers={"Content-Type": "audio/pcm"})
-    await response.prepare(request)
-    try:
-        await response.write(first)
-        async for piece in pieces:
-            await response.write(piece)
-    except BaseException:
-        if request.transport is not None:
-            request.transport.abort()
-        raise
-    await response.write_eof()
-    return response
+    async with aclosing(pieces):
+        first = await anext(pieces, b"")
+        response = web.StreamResponse(headers={"Content-Type": "audio/pcm"})
+        await response.prepare(request)
+        try:
+            await response.write(first)
+            async for piece in pieces:
+                await response.write(piece)
+        except BaseException:
+            if request.transport is not None:
+                request.transport.abort()
+            raise
+        await response.write_eof()
+        return response
 
 
 def create_app(worker: Worker, jobs: Jobs) -> web.Application:
@@ -190,7 +192,12 @@ async def _serve(worker: Worker, socket: str) -> int:
 
 
 def _watch_input(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
-    """Sets ``ended`` when the other end of standard input is gone, which is when whoever started us is."""
+    """Sets ``ended`` when the other end of standard input is gone, which is when whoever started us is.
+
+    Only where standard input is a pipe: with another, whoever started us ends us in another way.
+    """
+    if not stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
+        return
 
     def watch() -> None:
         while sys.stdin.buffer.read(4096):

@@ -19,6 +19,8 @@ from inference.host.chat.remote import RemoteChat
 from inference.host.host import Host, new_scheduler
 from inference.host.registry import Registry
 from inference.host.slot import EngineSlot
+from inference.host.speech.speaker import Speaker
+from inference.host.speech.terms import Allowance, Watermarker
 from tests.inference.fake_engines import FakeSpeaker, FakeStt, FakeTts, FakeTurn
 
 NOWHERE = "http://127.0.0.1:1/v1"
@@ -31,8 +33,22 @@ class Served(msgspec.Struct):
     """For requests that the client would not send."""
 
 
+class Cloning(msgspec.Struct):
+    """Who clones, marks and allows, beside the fake embedded voices."""
+
+    fast: Speaker | None = None
+    fine: Speaker | None = None
+    watermarker: Watermarker | None = None
+    gate: Allowance | None = None
+
+
 def host_of(
-    stt: FakeStt, tts: FakeTts, turn: FakeTurn, settings: config.Config, chat: ChatBackend | None = None
+    stt: FakeStt,
+    tts: FakeTts,
+    turn: FakeTurn,
+    settings: config.Config,
+    chat: ChatBackend | None = None,
+    cloning: Cloning | None = None,
 ) -> Host:
     changes = Changes()
     scheduler = new_scheduler(2)
@@ -46,7 +62,8 @@ def host_of(
         default_voice=settings.tts_voice,
     )
     backend = chat or RemoteChat(NOWHERE, "", "", changes, context_tokens=1000)
-    return Host(settings, scheduler, changes, registry, backend)
+    who = msgspec.structs.asdict(cloning or Cloning())
+    return Host(settings, scheduler, changes, registry, backend, **who)
 
 
 @asynccontextmanager
@@ -56,13 +73,14 @@ async def served(
     turn: FakeTurn | None = None,
     *,
     chat: ChatBackend | None = None,
+    cloning: Cloning | None = None,
     loaded: bool = True,
     api_key: str = "",
     **settings: object,
 ) -> AsyncIterator[Served]:
     """The host for the block; ``loaded`` waits until the fake engines are."""
     own = msgspec.structs.replace(config.load(), **{"engine_api_key": api_key, **settings})
-    host = host_of(stt or FakeStt(), tts or FakeTts(), turn or FakeTurn(), own, chat)
+    host = host_of(stt or FakeStt(), tts or FakeTts(), turn or FakeTurn(), own, chat, cloning)
     runner = web.AppRunner(create_app(host), handler_cancellation=True, access_log=None, shutdown_timeout=1)
     await runner.setup()
     with tempfile.TemporaryDirectory(prefix="avatar-") as folder:

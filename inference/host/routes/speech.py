@@ -1,28 +1,34 @@
-"""POST /v1/audio/speech: text to sound, streamed as the voice makes it."""
+"""POST /v1/audio/speech: text to sound, streamed as the voice makes it; the headers say who speaks."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing
+from contextlib import ExitStack
 from typing import Literal
 
 import msgspec
 from aiohttp import web
 
 from inference.audio.wav import streamed_wav_header
-from inference.engines.base import TextToSpeech
 from inference.errors import EngineError, EngineRefused
 from inference.host.host import HOST, Host
 from inference.host.request import due_at, expires_at, read_json
-from inference.host.workers import Done
-from inference.speech.normalise import speakable
-from inference.types import WIRE_RATE
+from inference.host.speech.router import Spoken
+from inference.host.speech.speaker import SpeechAsk
+from inference.types import WIRE_RATE, Quality
+from inference.wire_speech import made_headers
 
 _MOST_CHARACTERS = 4_096
-_BYTES_PER_S = WIRE_RATE * 2
 _CONTENT_TYPES = {"pcm": f"audio/pcm; rate={WIRE_RATE}", "wav": "audio/wav", "opus": "audio/ogg"}
 
 
+class Extras(msgspec.Struct):
+    """Our own part of a request: a reference that was PUT before, and how to speak."""
+
+    reference: str = ""
+    digest: str = ""
+    quality: Quality = "fast"
+
+
 class SpeechRequest(msgspec.Struct):
-    """OpenAI's request; ``language`` (a BCP-47 tag) is ours and lets a voice be chosen by language."""
+    """OpenAI's request; ``language`` (a BCP-47 tag) and ``avatar`` are ours."""
 
     input: str
     voice: str | dict[str, str] = ""
@@ -30,70 +36,73 @@ class SpeechRequest(msgspec.Struct):
     response_format: Literal["pcm", "wav", "opus"] = "wav"
     speed: float = 1.0
     language: str = ""
+    instructions: str = ""
+    avatar: Extras = msgspec.field(default_factory=Extras)
 
 
 async def speech(request: web.Request) -> web.StreamResponse:
     host = request.app[HOST]
     due, expires = due_at(request), expires_at(request)
     asked = await read_json(request, SpeechRequest)
+    ask = _ask(host, asked, due, expires)
+    with ExitStack() as stack:
+        if ask.reference is not None:
+            stack.enter_context(host.speech.references.in_use(ask.reference.id, lambda: _hang_up(request)))
+        # Nothing is sent before the first piece: it decides whether this is an answer or an error.
+        async with host.speech.spoken(ask) as spoken:
+            if asked.response_format == "opus":
+                return await _opus(host, spoken, ask)
+            return await _stream(request, asked, spoken)
+
+
+def _ask(host: Host, asked: SpeechRequest, due: float, expires: float) -> SpeechAsk:
     if len(asked.input) > _MOST_CHARACTERS:
         raise EngineRefused(f"`input` must be at most {_MOST_CHARACTERS} characters.")
     if not 0.25 <= asked.speed <= 4.0:
         raise EngineRefused("`speed` must be between 0.25 and 4.")
-    async with aclosing(_sound(host, asked, due, expires)) as sound:
-        # The first piece decides whether this is an answer or an error.
-        first = await anext(sound, b"")
-        if asked.response_format == "opus":
-            from inference.audio.opus import encode_opus  # noqa: PLC0415 - FFmpeg's libraries: 20 MB for those who ask
+    if len(asked.instructions) > _MOST_CHARACTERS:
+        raise EngineRefused(f"`instructions` must be at most {_MOST_CHARACTERS} characters.")
+    extras = asked.avatar
+    reference = host.speech.references.get(extras.reference, extras.digest) if extras.reference else None
+    return SpeechAsk(
+        text=asked.input,
+        language=asked.language,
+        voice=asked.voice if isinstance(asked.voice, str) else asked.voice.get("id", ""),
+        speed=asked.speed,
+        reference=reference,
+        quality=extras.quality,
+        instructions=asked.instructions,
+        due=due,
+        expires=expires,
+    )
 
-            pcm = first + b"".join([piece async for piece in sound])
-            opus = await host.workers.run(lambda _: encode_opus(pcm), {"light": 1}, due=due, expires=expires)
-            return web.Response(body=opus.value, content_type=_CONTENT_TYPES["opus"])
-        return await _stream(request, asked, first, sound)
+
+async def _opus(host: Host, spoken: Spoken, ask: SpeechAsk) -> web.Response:
+    from inference.audio.opus import encode_opus  # noqa: PLC0415 - FFmpeg's libraries: 20 MB for those who ask
+
+    pcm = b"".join([piece async for piece in spoken.pcm])
+    opus = await host.workers.run(lambda _: encode_opus(pcm), {"light": 1}, due=ask.due, expires=ask.expires)
+    return web.Response(body=opus.value, content_type=_CONTENT_TYPES["opus"], headers=made_headers(spoken.made))
 
 
-async def _stream(
-    request: web.Request, asked: SpeechRequest, first: bytes, sound: AsyncIterator[bytes]
-) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": _CONTENT_TYPES[asked.response_format]})
+async def _stream(request: web.Request, asked: SpeechRequest, spoken: Spoken) -> web.StreamResponse:
+    headers = {"Content-Type": _CONTENT_TYPES[asked.response_format], **made_headers(spoken.made)}
+    response = web.StreamResponse(headers=headers)
     await response.prepare(request)
     if asked.response_format == "wav":
         await response.write(streamed_wav_header(rate=WIRE_RATE))
     try:
-        await response.write(first)
-        async for piece in sound:
+        async for piece in spoken.pcm:
             await response.write(piece)
     except EngineError:
         # Half an answer has been sent: breaking the connection is the only way left to say that it is not whole.
-        if request.transport is not None:
-            request.transport.abort()
+        _hang_up(request)
         raise
     await response.write_eof()
     return response
 
 
-async def _sound(host: Host, asked: SpeechRequest, due: float, expires: float) -> AsyncGenerator[bytes]:
-    voice = asked.voice if isinstance(asked.voice, str) else asked.voice.get("id", "")
-    slot, engine, chosen = await host.registry.speaker(voice, asked.language)
-    language = asked.language or chosen.languages[0]
-
-    def start() -> Iterator[bytes]:
-        return _pieces(engine, asked.input, voice=chosen.id, language=language, speed=asked.speed)
-
-    stream = host.workers.stream(start, slot.needs, due=due, expires=expires, seconds=_seconds)
-    async with aclosing(stream) as pieces:
-        done: Done[bytes]
-        async for done in pieces:
-            host.metrics.computed(slot.model, wait_ms=done.wait_ms, compute_ms=done.compute_ms)
-            yield done.value
-
-
-def _pieces(engine: TextToSpeech, text: str, *, voice: str, language: str, speed: float) -> Iterator[bytes]:
-    """Runs in a worker thread; the engine cuts the text into pieces itself, so that a long one can be stopped early."""
-    spoken = speakable(text, language)
-    if spoken:
-        yield from engine.synthesize(spoken, voice=voice, language=language, speed=speed)
-
-
-def _seconds(pcm: bytes) -> float:
-    return len(pcm) / _BYTES_PER_S
+def _hang_up(request: web.Request) -> None:
+    """Breaks the connection at once, what waits to be sent included; that ends the handler, and with it the work."""
+    if request.transport is not None:
+        request.transport.abort()
