@@ -70,7 +70,7 @@ async def test_it_is_started_and_ended_with_everything_that_it_started(tmp_path:
         assert child.status.memory_bytes == 7  # as it says itself
         began = family(tmp_path)
         assert all(lives(pid) for pid in began)
-        assert set(began[:2]) < set(child.pids)
+        assert set(began[:2]) < child.pids
     assert not any(lives(pid) for pid in began)
 
 

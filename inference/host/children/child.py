@@ -80,9 +80,9 @@ class Child:
         )
 
     @property
-    def pids(self) -> tuple[int, ...]:
+    def pids(self) -> frozenset[int]:
         """Its processes now, for measuring; empty while there is none."""
-        return self._process.pids if self._process else ()
+        return self._process.pids if self._process else frozenset()
 
     async def get_ready(self, wait_s: float = 60.0) -> None:
         """Returns once it can serve; raises `EngineUnavailable` when it cannot, or not within ``wait_s``.

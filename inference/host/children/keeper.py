@@ -44,6 +44,8 @@ def main() -> None:
 
 
 def _start(command: list[str], libc: ctypes.CDLL) -> int:
+    # Its standard input never has anything, and ends with us: one more way to learn that it is to end.
+    stdin, _held = os.pipe()
     child = os.fork()
     if child:
         return child
@@ -54,8 +56,7 @@ def _start(command: list[str], libc: ctypes.CDLL) -> int:
         os.umask(_PRIVATE)  # its socket is for this user alone
         with suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
+        os.dup2(stdin, 0)
         os.execvp(command[0], command)  # noqa: S606 - the command is ours
     except OSError as error:
         os.write(2, f"{command[0]} cannot be started: {error.strerror}\n".encode())

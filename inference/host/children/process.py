@@ -48,7 +48,7 @@ class ChildProcess:
         return cls(process, grace_s, listening)
 
     @property
-    def pids(self) -> tuple[int, ...]:
+    def pids(self) -> frozenset[int]:
         """The keeper, the engine and whatever the engine started."""
         return session_members(self._process.pid)
 
@@ -94,7 +94,7 @@ async def _listen(said: int, output: Output) -> None:
         transport.close()
 
 
-def session_members(session: int) -> tuple[int, ...]:
+def session_members(session: int) -> frozenset[int]:
     """The processes of a session (`setsid(2)`), by the id of the one that began it."""
     members = []
     for entry in Path("/proc").iterdir():
@@ -102,4 +102,4 @@ def session_members(session: int) -> tuple[int, ...]:
             with suppress(OSError):
                 if os.getsid(int(entry.name)) == session:
                     members.append(int(entry.name))
-    return tuple(sorted(members))
+    return frozenset(members)
