@@ -12,6 +12,7 @@ from django.conf import settings
 from conversations.engines import engines
 from conversations.events import Keep
 from conversations.realtime import refusals
+from conversations.realtime.borrowing import Lender
 from conversations.realtime.limits import Limits
 from conversations.realtime.listening import vad
 from conversations.realtime.live import OpenRecord
@@ -49,11 +50,13 @@ class RealtimeConsumer:
         open_record: OpenRecord = ConversationRecord.open,
         limits: Limits | None = None,
         outside: Outside | None = None,
+        lender: Lender | None = None,
     ) -> None:
         self._engines = engines
         self._open_record = open_record
         self._limits = limits or Limits.from_environment()
         self._outside = outside
+        self._lender = lender
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
@@ -86,6 +89,7 @@ class RealtimeConsumer:
             # Not from a server elsewhere, which may count every token that it is shown.
             reads_ahead=not settings.INFERENCE.chat_url,
             outside=self._outside,
+            lender=self._lender,
         )
         # A task of its own: when the server stops, Daphne cancels this application, not the session's last words.
         running = asyncio.create_task(session.run(), name=f"session {session.id}")

@@ -70,6 +70,22 @@ def is_usable(user_id: str | UUID, voice_id: str | UUID) -> bool:
         return False
 
 
+def sample_in_use(user_id: str | UUID, voice_id: str | UUID) -> str:
+    """The sample that stands for the profile, while `is_usable`; empty otherwise. One query."""
+    try:
+        return Voice.objects.filter(_usable(user_id), id=voice_id).values_list("sample_id", flat=True).first() or ""
+    except (ValidationError, ValueError):
+        return ""
+
+
+def owner_of(voice_id: str | UUID) -> str:
+    """Whose voice it is. Raises `VoiceNotUsable` when there is no such profile."""
+    owner_id = Voice.objects.filter(id=_uuid(voice_id)).values_list("owner_id", flat=True).first()
+    if owner_id is None:
+        raise _not_usable()
+    return str(owner_id)
+
+
 def require_usable(user_id: str | UUID, voice_id: str | UUID) -> None:
     """Raises `VoiceNotUsable` unless `is_usable`."""
     if not is_usable(user_id, voice_id):

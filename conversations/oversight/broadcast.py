@@ -67,6 +67,10 @@ def watch_group(conversation_id: str) -> str:
     return f"conversation.{conversation_id}"
 
 
+def voice_group(voice_id: str) -> str:
+    return f"voice.{voice_id}"
+
+
 @asynccontextmanager
 async def listening(group: str) -> AsyncIterator[Ear]:
     """Hears what is sent to the group, for the block. A layer that fails is tried again; nothing is raised."""
@@ -97,6 +101,11 @@ async def apoke(conversation_id: str, sequence: int) -> None:
 def tell_session(session_id: str, order: Order, reason: str) -> None:
     """`atell_session` for plain code: views, the admin, commands, background tasks."""
     _now(atell_session(session_id, order, reason))
+
+
+def tell_voice(voice_id: str, reason: str) -> None:
+    """Tells the sessions that use a voice to look whether they still may; for plain code."""
+    _now(_send(voice_group(voice_id), Poke(order="look", reason=reason)))
 
 
 def poke(conversation_id: str, sequence: int) -> None:

@@ -23,10 +23,10 @@ class NotLent(Exception):
 class Borrowed:
     """A voice in use. `stop` ends every sentence that is being said with it."""
 
-    def __init__(self, voice_id: str, reference: Reference, *, name: str = "") -> None:
+    def __init__(self, voice_id: str, reference: Reference, *, owner_id: str) -> None:
         self.id = voice_id
         """A voice profile's id, or `SELF`."""
-        self.name = name
+        self.owner_id = owner_id
         self.reference = reference
         self._stopped = asyncio.Event()
 
@@ -47,7 +47,9 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     voice: str
     owner_id: str
-    """Whose session it was said in."""
+    """Whose voice it is."""
+    speaker_id: str
+    """Whose session it is said in."""
     conversation_id: str
     made: SpeechMade
 
@@ -58,11 +60,11 @@ class Lender(Protocol):
     async def lend(self, person_id: str, voice_id: str) -> Borrowed:
         """The voice, if the person may use it now; raises `NotLent`."""
 
-    def stopped(self, person_id: str, voice_id: str) -> AsyncGenerator[str, None]:
+    def stopped(self, person_id: str, voice: Borrowed) -> AsyncGenerator[str, None]:
         """Gives the reason, once, when the person may not use the voice any more."""
 
     async def opened(self, utterance: Utterance) -> None:
         """Its record of origin begins: durable before the first sound is given."""
 
-    async def closed(self, utterance: Utterance, pcm: bytes) -> None:
-        """The record's end: what was made of it, PCM16 mono at WIRE_RATE."""
+    async def closed(self, utterance: Utterance, pcm: bytes, *, complete: bool) -> None:
+        """The record's end: what was made of it, PCM16 mono at WIRE_RATE, and whether that is all."""

@@ -31,10 +31,10 @@ State = Literal["off", "collecting", "ready", "refused"]
 class OwnVoice:
     """Off until `update` is told that the speaker agrees; nothing is collected before."""
 
-    def __init__(self, live: Live, taking_back: TakingBack, *, possible: bool) -> None:
+    def __init__(self, live: Live, taking_back: TakingBack, person_id: str) -> None:
         self._live = live
         self._taking_back = taking_back
-        self._possible = possible
+        self._person_id = person_id
         self._heard: deque[Heard] = deque(maxlen=KEPT)
         self._used: tuple[Heard, ...] = ()
         self._references: list[str] = []
@@ -46,7 +46,7 @@ class OwnVoice:
 
     def update(self, *, consent: bool) -> None:
         """The speaker agrees, or takes it back: then the voice stops in mid-sentence."""
-        if consent and not self._possible:
+        if consent and self._live.origin is None:
             self._tell("refused", "unavailable", "This server makes no cloned voices.")
             return
         if consent and not self._allowed:
@@ -96,7 +96,7 @@ class OwnVoice:
         first = self._live.voices.own is None
         self._used = chosen
         self._references.append(reference_id)
-        self._live.voices.own = Borrowed(SELF, reference)
+        self._live.voices.own = Borrowed(SELF, reference, owner_id=self._person_id)
         log.info("own_voice_made", session=self._live.session_id, number=len(self._references))
         if first:
             self._live.outbox.emit(ev.SessionUpdated(session=self._live.effective))

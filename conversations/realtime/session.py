@@ -205,7 +205,7 @@ class Session:
         turns = Turns(live, answering)
         hearing = listener.microphone = Hearing(live, answering, turns, self._vad)
         live.voices.taken_back = taking_back = TakingBack(live, answering, hearing)
-        own_voice = self._own_voice = OwnVoice(live, taking_back, possible=live.origin is not None)
+        own_voice = self._own_voice = OwnVoice(live, taking_back, self._wish.owner_id)
         turns.understood = own_voice.hear
         self._dispatch_when_open = Dispatch(live, hearing, answering, listener, turns, own_voice)
         self._outbox.recorded.append(lambda sequence: live.extras.tell(lambda: ex.Recorded(sequence=sequence)))
@@ -217,7 +217,7 @@ class Session:
         if self._lender is None:
             return None
         person_id = self._wish.owner_id
-        self._origins = Origin(self._lender, owner_id=person_id, conversation_id=record.conversation_id, start=start)
+        self._origins = Origin(self._lender, speaker_id=person_id, conversation_id=record.conversation_id, start=start)
         return self._origins
 
     def _tell_waiting(self, queued: Queued) -> None:

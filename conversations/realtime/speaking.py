@@ -36,22 +36,23 @@ class Origin:
         self,
         lender: Lender,
         *,
-        owner_id: str,
+        speaker_id: str,
         conversation_id: str,
         start: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]],
     ) -> None:
         self._lender = lender
-        self._owner_id = owner_id
+        self._speaker_id = speaker_id
         self._conversation_id = conversation_id
         self._start = start
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def open(self, plan: Plan, made: SpeechMade) -> Utterance:
+    async def open(self, borrowed: Borrowed, made: SpeechMade) -> Utterance:
         """Raises `EngineError` when it cannot be recorded: then nothing is said."""
         utterance = Utterance(
             id=str(uuid4()),
-            voice=plan.borrowed.id if plan.borrowed is not None else made.voice,
-            owner_id=self._owner_id,
+            voice=borrowed.id,
+            owner_id=borrowed.owner_id,
+            speaker_id=self._speaker_id,
             conversation_id=self._conversation_id,
             made=made,
         )
@@ -62,8 +63,8 @@ class Origin:
             raise EngineError("Where the cloned speech comes from cannot be recorded now.") from error
         return utterance
 
-    def close(self, utterance: Utterance, pcm: bytes) -> None:
-        task = self._start(self._close(utterance, pcm), "origin")
+    def close(self, utterance: Utterance, pcm: bytes, *, complete: bool) -> None:
+        task = self._start(self._close(utterance, pcm, complete), "origin")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -72,9 +73,9 @@ class Origin:
         if self._closing:
             await asyncio.wait(self._closing)
 
-    async def _close(self, utterance: Utterance, pcm: bytes) -> None:
+    async def _close(self, utterance: Utterance, pcm: bytes, complete: bool) -> None:
         try:
-            await self._lender.closed(utterance, pcm)
+            await self._lender.closed(utterance, pcm, complete=complete)
         except Exception as error:  # noqa: BLE001 - the record says that it began, and that is enough to find it
             log.warning("origin_not_closed", error=type(error).__name__)
 
@@ -101,29 +102,30 @@ class Voice:
         if borrowed is not None:
             patience_s = BORROWED_PATIENCE_S
         utterance: Utterance | None = None
-        pcm = bytearray()
+        pcm, complete = bytearray(), False
         stream = patiently(lambda: self._stream(words, due_in_s, borrowed), patience_s=patience_s)
         try:
             async with aclosing(_until_taken(stream, borrowed)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, SpeechMade):
-                        utterance = await self._origin_of(piece)
+                        utterance = await self._origin_of(borrowed, piece)
                         yield Voiced(index, piece, utterance.id if utterance is not None else "")
                     elif piece:
                         if utterance is not None:
                             pcm += piece
                         yield Sound(piece)
+            complete = True
         finally:
             if utterance is not None and self._origin is not None:
-                self._origin.close(utterance, bytes(pcm))
+                self._origin.close(utterance, bytes(pcm), complete=complete)
 
-    async def _origin_of(self, made: SpeechMade) -> Utterance | None:
-        """Cloned sound without a record of its origin is not given."""
+    async def _origin_of(self, borrowed: Borrowed | None, made: SpeechMade) -> Utterance | None:
+        """Cloned sound without a record of its origin, or without its watermark, is not given."""
         if not made.cloned:
             return None
-        if self._origin is None:
-            raise EngineError("Where cloned speech comes from cannot be recorded here.", permanent=True)
-        return await self._origin.open(self._plan, made)
+        if self._origin is None or borrowed is None or not made.watermarked:
+            raise EngineError("Cloned speech comes with its watermark and the record of its origin.", permanent=True)
+        return await self._origin.open(borrowed, made)
 
     async def _stream(
         self, words: str, due_in_s: float, borrowed: Borrowed | None

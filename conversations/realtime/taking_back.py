@@ -7,7 +7,7 @@ import structlog
 from conversations.events import VoiceStopped
 from conversations.realtime import extras as ex
 from conversations.realtime.answering import Answering
-from conversations.realtime.borrowing import Borrowed
+from conversations.realtime.borrowing import SELF, Borrowed
 from conversations.realtime.hearing import Hearing
 from conversations.realtime.live import Live
 from conversations.realtime.protocol import server_events as ev
@@ -37,9 +37,10 @@ class TakingBack:
             facts=(fact,),
         )
         self._live.extras.tell(lambda: ex.VoiceTaken(voice=voice.id, reason=reason, message=message))
-        self._live.start(self._forget(voice), "forget voice")
+        if voice.id == SELF:
+            self._live.start(self._forget(voice), "forget voice")
 
     async def _forget(self, voice: Borrowed) -> None:
-        """The engines stop by themselves too: whatever else says something with this very reference."""
+        """Nobody else may use it; a profile's is forgotten by whoever ended the profile."""
         with contextlib.suppress(EngineError):
             await self._live.engines.forget_reference(voice.reference.id)

@@ -99,7 +99,7 @@ class Voices:
         """A lender that cannot be asked is asked again: nobody else would tell that the voice is taken back."""
         while not voice.stopped:
             try:
-                async with aclosing(lender.stopped(self._person_id, voice.id)) as reasons:
+                async with aclosing(lender.stopped(self._person_id, voice)) as reasons:
                     async for reason in reasons:
                         voice.stop()
                         self.taken_back(voice, reason)
