@@ -1,5 +1,9 @@
 """What can go wrong with a conversation."""
 
+from django.utils.functional import Promise
+
+Text = str | Promise
+
 
 class ConversationNotFound(Exception):
     """There is no such conversation, or it is another's: nobody is told which."""
@@ -27,9 +31,20 @@ class UnknownOwner(Exception):
 
 
 class Refused(Exception):
-    """What was asked cannot be done. The message is for people: what, why, and what to do instead."""
+    """What was asked cannot be done. The message is for people: what, why, and what to do instead.
+
+    It is put into the reader's language when it is read, in whatever thread it was raised; ``values`` fill its places.
+    """
 
     code = "refused"
+
+    def __init__(self, message: Text, **values: object) -> None:
+        super().__init__(message)
+        self.values = values
+
+    def __str__(self) -> str:
+        message = str(self.args[0])
+        return message % self.values if self.values else message
 
 
 class NotAllowed(Refused):

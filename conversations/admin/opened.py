@@ -8,6 +8,7 @@ import time
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import Invalid
 from conversations.log.codec import decode_metadata
@@ -119,7 +120,7 @@ def _remember(request: HttpRequest, conversation_id: UUID, reason: str) -> None:
 def _asked(actor: Actor, permission: str, reason: str) -> None:
     require(actor, permission)
     if not reason:
-        raise Invalid("Say why: choose a reason.")
+        raise Invalid(_("Say why: choose a reason."))
 
 
 def _event(position: int) -> str:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from conversations.admin import opened
 from conversations.errors import NotAllowed
@@ -37,10 +38,10 @@ class StaffAccess(ModeratorAccess):
 
 def _with_reason(request: HttpRequest, conversation: Conversation) -> Conversation:
     if conversation.owner_id != request.user.pk and not opened.reason_for(request, conversation.id):
-        raise NotAllowed("Open its words or a sound on the conversation's page first, and say why.")
+        raise NotAllowed(_("Open its words or a sound on the conversation's page first, and say why."))
     return conversation
 
 
 def _require_staff(request: HttpRequest) -> None:
     if not admin.site.has_permission(request):
-        raise NotAllowed("This is for the staff.")
+        raise NotAllowed(_("This is for the staff."))

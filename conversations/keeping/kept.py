@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
+from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import WrongState
 from conversations.events import Fact
@@ -63,7 +64,7 @@ def append(
     if origin:
         there = keep_of(origin, metadata.correlation)
         if there == Keep.NOTHING:
-            raise WrongState("The turn was redacted, or its conversation erased: nothing of it can be taken over.")
+            raise WrongState(_("The turn was redacted, or its conversation erased: nothing of it can be taken over."))
         keep = there if keep == Keep.SOUND else keep
     events = [new_event(fact, metadata, keep) for fact in facts]
     if keep == Keep.NOTHING:

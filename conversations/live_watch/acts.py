@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import Invalid, SessionNotFound
 from conversations.models import Session
@@ -42,7 +43,7 @@ def carry_out(session_id: str, actor: Any, wish: Wish) -> None:
     if session is None:
         raise SessionNotFound
     if not wish.reason:
-        raise Invalid("Choose a reason first: it stands in the record.")
+        raise Invalid(_("Choose a reason first: it stands in the record."))
     match wish.action:
         case "mute":
             live.mute(session_id, actor=actor, reason=wish.reason)
@@ -55,4 +56,4 @@ def carry_out(session_id: str, actor: Any, wish: Wish) -> None:
         case "block":
             people.block(session.conversation.owner_id, actor=actor, reason=wish.reason, note=wish.note)
         case _:
-            raise Invalid("There is no such action.")
+            raise Invalid(_("There is no such action."))

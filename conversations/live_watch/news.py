@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 from django.contrib.auth import get_user, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
+from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import NotAllowed, SessionNotFound
 from conversations.events import RecordingHeard, SessionClosed
@@ -121,9 +122,9 @@ class _Visit:
 
 def _require(user_id: str, sign_in: str):  # type: ignore[no-untyped-def]  # the user model is the project's
     if str(get_user(_Visit(sign_in)).pk) != user_id:  # type: ignore[arg-type]  # it reads the session alone
-        raise NotAllowed("You have signed out.")
+        raise NotAllowed(_("You have signed out."))
     user = get_user_model()._default_manager.filter(pk=user_id, is_active=True, is_staff=True).first()
     if user is None:
-        raise NotAllowed("You are not signed in as one of the staff any more.")
+        raise NotAllowed(_("You are not signed in as one of the staff any more."))
     require(user, PERMISSION)
     return user

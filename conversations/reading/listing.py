@@ -13,6 +13,7 @@ import msgspec
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import Invalid
 from conversations.models import Conversation, Keep, Turn
@@ -178,10 +179,10 @@ def _cursor(conversation: Conversation) -> str:
 
 def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
     try:
-        moment, _, pk = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
+        moment, _separator, pk = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
         read = datetime.fromisoformat(moment), UUID(pk)
     except (ValueError, binascii.Error, UnicodeDecodeError) as error:
-        raise Invalid("This page of the list does not exist: begin at the first one.") from error
+        raise Invalid(_("This page of the list does not exist: begin at the first one.")) from error
     if read[0].tzinfo is None:
-        raise Invalid("This page of the list does not exist: begin at the first one.")
+        raise Invalid(_("This page of the list does not exist: begin at the first one."))
     return read

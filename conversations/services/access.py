@@ -4,6 +4,7 @@ from typing import Protocol
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import ConversationNotFound, NotAllowed
 from conversations.events import Fact
@@ -48,7 +49,9 @@ def owned_or_permitted(actor: Actor, conversation_id: str | UUID, permission: st
 def require(actor: Actor, permission: str) -> None:
     """Raises `NotAllowed` unless the actor holds ``conversations.<permission>``."""
     if not actor.has_perm(f"conversations.{permission}"):
-        raise NotAllowed(f"This needs the permission {permission}: ask an administrator for it.")
+        raise NotAllowed(
+            _("This needs the permission %(permission)s: ask an administrator for it."), permission=permission
+        )
 
 
 def record(

@@ -11,6 +11,7 @@ from typing import Literal
 from uuid import UUID
 
 import structlog
+from django.utils.translation import gettext_lazy as _
 
 from conversations import search
 from conversations.errors import Invalid, WrongState
@@ -86,9 +87,9 @@ def _redact(conversation_id: UUID, turn_id: str, metadata: Metadata, reason: str
     conversation = Conversation.objects.get(id=conversation_id)
     turn = Turn.objects.filter(conversation=conversation, turn_id=turn_id).first()
     if turn is None:
-        raise Invalid("There is no such turn in this conversation.")
+        raise Invalid(_("There is no such turn in this conversation."))
     if conversation.erased_at is not None:
-        raise WrongState("The conversation was erased: nothing is left of its turns.")
+        raise WrongState(_("The conversation was erased: nothing is left of its turns."))
     if not turn.redacted and (what == "all" or turn.keep == Keep.SOUND):
         _append(stream, TurnRedacted(turn_id=turn_id, reason=reason, what=what), metadata)
     keys.destroy(stream, turn_id, purpose=Purpose.SOUND if what == "sound" else None)

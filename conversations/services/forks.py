@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 from uuid6 import uuid7
 
 from conversations import search
@@ -79,7 +80,7 @@ def fork(conversation_id: str | UUID, *, actor: Actor, at_turn: str = "") -> str
     """
     conversation = owned(actor, conversation_id)
     if conversation.erased_at is not None:
-        raise WrongState("This conversation was erased: there is nothing to go on from.")
+        raise WrongState(_("This conversation was erased: there is nothing to go on from."))
     return copy(conversation, owner_id=str(actor.pk), at_turn=at_turn)
 
 
@@ -139,7 +140,7 @@ def begin(source_id: UUID, new_id: str, facts: Sequence[NewEvent]) -> None:
 
 def _require_unerased(conversation_id: UUID) -> None:
     if not Conversation.objects.filter(id=conversation_id, erased_at__isnull=True).exists():
-        raise WrongState("This conversation was erased: there is nothing to go on from.")
+        raise WrongState(_("This conversation was erased: there is nothing to go on from."))
 
 
 def _turns_up_to(conversation: Conversation, at_turn: str) -> dict[str, str]:
@@ -148,11 +149,13 @@ def _turns_up_to(conversation: Conversation, at_turn: str) -> dict[str, str]:
     if at_turn:
         last = turns.filter(turn_id=at_turn).first()
         if last is None:
-            raise Invalid("This conversation has no such turn: choose one of those on its page.")
+            raise Invalid(_("This conversation has no such turn: choose one of those on its page."))
         turns = turns.filter(number__lte=last.number)
     taken = dict(turns.filter(redacted=False).values_list("turn_id", "keep")[: MOST_TURNS + 1])
     if len(taken) > MOST_TURNS:
-        raise Invalid(f"At most {MOST_TURNS} turns can be taken over at once: go on from an earlier turn.")
+        raise Invalid(
+            _("At most %(most)s turns can be taken over at once: go on from an earlier turn."), most=MOST_TURNS
+        )
     return taken
 
 
@@ -206,7 +209,7 @@ class _Copy:
             touched = {event.metadata.correlation for event in events} - {""}
             turns = Turn.objects.filter(conversation=self.conversation, turn_id__in=touched, redacted=False)
             if dict(turns.values_list("turn_id", "keep")) != {turn_id: self.turns[turn_id] for turn_id in touched}:
-                raise WrongState("Something was removed from this conversation while it was copied: copy it again.")
+                raise WrongState(_("Something was removed from this conversation while it was copied: copy it again."))
             store.append(self.target, store.ANY, events)
 
         event_log().write_now(work)

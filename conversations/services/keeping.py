@@ -3,6 +3,8 @@
 from typing import get_args
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from conversations.errors import Invalid, WrongState
 from conversations.events import Keep, KeepChanged
 from conversations.services import ending
@@ -18,7 +20,7 @@ def choose(conversation_id: str | UUID, keep: Keep, *, actor: Actor) -> None:
         raise Invalid(f"What is kept is one of {', '.join(get_args(Keep))}.")
     conversation = owned(actor, conversation_id)
     if conversation.erased_at is not None:
-        raise WrongState("The conversation was erased: begin a new one.")
+        raise WrongState(_("The conversation was erased: begin a new one."))
     if conversation.keep != keep:
         record(conversation.id, KeepChanged(keep=keep), actor=actor)
         ending.tell_sessions(conversation.id)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from conversations.errors import SessionNotFound, WrongState
 from conversations.events import Fact, SessionCut, SessionMuted
 from conversations.log import store
@@ -71,7 +73,7 @@ def _order(session_id: str, fact: Fact, actor: Actor, order: broadcast.Order, re
         if session is None:
             raise SessionNotFound
         if session.closed_at is not None:
-            raise WrongState("This session has ended: there is nothing left to stop.")
+            raise WrongState(_("This session has ended: there is nothing left to stop."))
         conversation_id = session.conversation_id
         if isinstance(fact, SessionMuted) and session.muted == fact.muted:
             return conversation_id, None

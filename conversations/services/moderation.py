@@ -8,6 +8,7 @@ from typing import Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
+from django.utils.translation import gettext_lazy as _
 from uuid6 import uuid7
 
 from conversations.errors import ConversationNotFound, Invalid, WrongState
@@ -45,7 +46,7 @@ def flag(
     if actor is not None:
         require(actor, "flag_conversation")
     elif not rule:
-        raise Invalid("A flag comes from a person or from a rule: name the rule.")
+        raise Invalid(_("A flag comes from a person or from a rule: name the rule."))
     checked(reason)
     _check_note(note)
     flag_id = _flag_of_rule(conversation_id, turn_id, rule) if rule else str(uuid7())
@@ -55,7 +56,7 @@ def flag(
             return ()
         _not_erased(conversation)
         if turn_id and not Turn.objects.filter(conversation=conversation, turn_id=turn_id).exists():
-            raise Invalid("There is no such turn in this conversation.")
+            raise Invalid(_("There is no such turn in this conversation."))
         return (FlagRaised(flag_id=flag_id, turn_id=turn_id, reason=reason, rule=rule, note=note),)
 
     _decide(conversation_id, judge, actor)
@@ -71,7 +72,7 @@ def decide_flag(flag_id: str, *, actor: Actor, decision: Decision, reason: str, 
     checked(reason)
     _check_note(note)
     if decision not in (FlagStatus.DISMISSED, FlagStatus.UPHELD):
-        raise Invalid("A flag is either dismissed or upheld.")
+        raise Invalid(_("A flag is either dismissed or upheld."))
     conversation_id = Flag.objects.filter(flag_id=flag_id).values_list("conversation_id", flat=True).first()
     if conversation_id is None:
         raise ConversationNotFound
@@ -81,9 +82,12 @@ def decide_flag(flag_id: str, *, actor: Actor, decision: Decision, reason: str, 
         if status == decision:
             return ()
         if status != FlagStatus.OPEN:
-            raise WrongState(f"This flag was {status} before: what was decided stays. Raise a new flag if need be.")
+            raise WrongState(
+                _("This flag was %(status)s before: what was decided stays. Raise a new flag if need be."),
+                status=status,
+            )
         if note and conversation.erased_at is not None:
-            raise WrongState("The conversation was erased, and no note can be kept with it: decide without one.")
+            raise WrongState(_("The conversation was erased, and no note can be kept with it: decide without one."))
         return (FlagDecided(flag_id=flag_id, decision=decision, reason=reason, note=note),)
 
     _decide(conversation_id, judge, actor)
@@ -161,12 +165,12 @@ def _flag_of_rule(conversation_id: str | UUID, turn_id: str, rule: str) -> str:
 
 def _not_erased(conversation: Conversation) -> None:
     if conversation.erased_at is not None:
-        raise WrongState("The conversation was erased: there is nothing left to moderate.")
+        raise WrongState(_("The conversation was erased: there is nothing left to moderate."))
 
 
 def _check_note(note: str) -> None:
     if len(note) > NOTE_LENGTH:
-        raise Invalid(f"A note has at most {NOTE_LENGTH} characters.")
+        raise Invalid(_("A note has at most %(most)s characters."), most=NOTE_LENGTH)
 
 
 def _uuid(conversation_id: str | UUID) -> UUID:

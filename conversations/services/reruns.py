@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import ConversationNotFound, Invalid, NotAllowed, Refused, WrongState
 from conversations.events import RecordingHeard
@@ -41,12 +42,16 @@ def start(
     """
     conversation = owned_or_permitted(actor, conversation_id, PERMISSION)
     if is_url(llm) and not actor.has_perm(f"conversations.{PERMISSION}"):
-        raise NotAllowed(f"Sending a conversation to another server needs the permission {PERMISSION}.")
+        raise NotAllowed(
+            _("Sending a conversation to another server needs the permission %(permission)s."), permission=PERMISSION
+        )
     _require_words(conversation)
     if len(from_turn) > 120 or len(llm) > 300 or len(voice) > 120 or len(instructions) > 20_000:
-        raise Invalid("One of the values is too long.")
+        raise Invalid(_("One of the values is too long."))
     if RerunJob.objects.filter(owner__pk=actor.pk, state__in=_UNFINISHED).count() >= MOST_WAITING:
-        raise TooMany(f"{MOST_WAITING} of your re-runs are waiting already: let one end first, or stop it.")
+        raise TooMany(
+            _("%(most)s of your re-runs are waiting already: let one end first, or stop it."), most=MOST_WAITING
+        )
     if conversation.owner_id != actor.pk:
         record(conversation.id, RecordingHeard(what="words", reason="rerun"), actor=actor)
     job = RerunJob.objects.create(
@@ -73,11 +78,11 @@ def stop(job_id: str | UUID, *, actor: Actor) -> None:
     if not found.exists():
         raise ConversationNotFound
     if not found.filter(state__in=_UNFINISHED).update(state=RerunState.STOPPED):
-        raise WrongState("This re-run is over already.")
+        raise WrongState(_("This re-run is over already."))
 
 
 def _require_words(conversation: Conversation) -> None:
     if conversation.erased_at is not None:
-        raise WrongState("This conversation was erased: there is nothing to run again.")
+        raise WrongState(_("This conversation was erased: there is nothing to run again."))
     if conversation.keep == Keep.NOTHING:
-        raise WrongState("This conversation is private: nothing of it is kept that could be run again.")
+        raise WrongState(_("This conversation is private: nothing of it is kept that could be run again."))

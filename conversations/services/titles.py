@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from conversations import search
 from conversations.errors import Invalid, WrongState
 from conversations.log.errors import KeyDestroyed
@@ -20,13 +22,17 @@ def rename(conversation_id: str | UUID, title: str, *, actor: Actor) -> str:
     conversation = owned(actor, conversation_id)
     title = " ".join(title.split())
     if len(title) > LONGEST:
-        raise Invalid(f"A title has at most {LONGEST} characters, this one has {len(title)}: shorten it.")
+        raise Invalid(
+            _("A title has at most %(most)s characters, this one has %(length)s: shorten it."),
+            most=LONGEST,
+            length=len(title),
+        )
     if conversation.erased_at is not None:
-        raise WrongState("This conversation was erased: there is nothing left to name.")
+        raise WrongState(_("This conversation was erased: there is nothing left to name."))
     pk = conversation.id
     try:
         event_log().write_now(lambda: titled.save(pk, title) if title else titled.forget(pk))
     except KeyDestroyed as error:
-        raise WrongState("This conversation was erased: there is nothing left to name.") from error
+        raise WrongState(_("This conversation was erased: there is nothing left to name.")) from error
     search.index_title(conversation, title)
     return title

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.test import Client
 
 from avatar_project.models import User
 from conversations.errors import ConversationNotFound, Invalid, WrongState
@@ -68,3 +69,13 @@ def test_a_title_is_sealed_and_dies_with_its_conversation(owner: User) -> None:
     with pytest.raises(WrongState):
         titles.rename(talk.id, "Again", actor=owner)
     assert not Title.objects.exists()
+
+
+def test_a_refusal_is_told_in_the_readers_language(owner: User, client: Client) -> None:
+    talk = Talk(str(owner.pk)).say("Hello.")
+    client.force_login(owner)
+    form = {"title": "x" * 500}
+    page = client.post(f"/history/{talk.id}/title", form, follow=True, headers={"accept-language": "zh-TW"})
+    assert "標題最多" in page.content.decode()
+    with pytest.raises(Invalid, match="this one has 500"):
+        titles.rename(talk.id, "x" * 500, actor=owner)
