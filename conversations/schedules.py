@@ -25,6 +25,7 @@ def periodic() -> tuple[Periodic, ...]:
         Periodic("avatar: lost sessions", "conversations.tasks.close_lost_sessions", 1),
         Periodic("avatar: search index", "conversations.tasks.catch_up_search", 1),
         Periodic("avatar: purge what was erased", "conversations.tasks.purge_erased", HOUR),
+        Periodic("avatar: end consents", "voices.tasks.end_consents", 1),
         Periodic("avatar: sweep sounds", "conversations.tasks.sweep_sounds", 24 * HOUR),
     ]
     if settings.KEEP_DAYS or settings.KEEP_SOUND_DAYS:

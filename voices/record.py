@@ -28,12 +28,13 @@ def write(work: Callable[[], T]) -> T:
     return event_log().write_now(work)
 
 
-def append(stream: str, *facts: Fact, actor: Actor | None, about: str = "") -> Appended:
+def append(stream: str, *facts: Fact, actor: Actor | str | None, about: str = "") -> Appended:
     """Appends facts, inside `write`. ``about``: the sample or consent under whose key personal fields are sealed.
 
-    ``actor`` is None for the system itself.
+    ``actor`` may be an opaque id alone, and is None for the system itself.
     """
-    metadata = Metadata(actor=str(actor.pk) if actor is not None else "", correlation=about)
+    actor_id = actor if isinstance(actor, str) else str(actor.pk) if actor is not None else ""
+    metadata = Metadata(actor=actor_id, correlation=about)
     return store.append(stream, store.ANY, [_new_event(fact, metadata) for fact in facts])
 
 

@@ -14,8 +14,9 @@ from conversations.models import Turn
 from conversations.people_events import PersonErased
 from conversations.services import ending
 from conversations.working_tables import Checkpoint
+from voices import erasing as voices
 
-ERASURES = (ConversationErased.type, TurnRedacted.type, PersonErased.type)
+ERASURES = (ConversationErased.type, TurnRedacted.type, PersonErased.type, *voices.ERASURES)
 NAME = "purge"
 """Of the checkpoint: the last erasure of which the database holds no copy any more."""
 LARGEST_BYTES = 512 << 20
@@ -61,6 +62,7 @@ def purge_quietly() -> str:
 def tables() -> tuple[str, ...]:
     """Where rows with wrapped keys, sealed words, tokens or names were overwritten or deleted."""
     person = get_user_model()._meta
-    names = {model._meta.db_table for model in (Key, Turn, Title, SearchDocument, SearchToken, StoredSession)}
+    models = (Key, Turn, Title, SearchDocument, SearchToken, StoredSession, *voices.SEALED)
+    names = {model._meta.db_table for model in models}
     names |= {relation.related_model._meta.db_table for relation in person.related_objects}
     return tuple(sorted(names | {person.db_table}))

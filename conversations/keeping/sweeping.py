@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from conversations.events import ReplyHeard, UserSpoke
+from conversations.log import sounds
 from conversations.log.audio import AudioStore
 from conversations.log.codec import decode_metadata
 from conversations.log.models import Event, Key, Purpose
@@ -71,7 +72,8 @@ def sweep(now: float | None = None) -> Swept:
             else:
                 streams[key.stream] += by_key[key_id]
     for stream, audio_ids in streams.items():
-        swept.unnamed += _delete(audio, set(audio_ids) - named(stream))
+        if sounds.is_known(stream):
+            swept.unnamed += _delete(audio, set(audio_ids) - sounds.named(stream))
     return swept
 
 

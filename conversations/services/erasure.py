@@ -31,6 +31,7 @@ from conversations.services.burial import What
 from conversations.services.reasons import checked
 from conversations.signals import person_forgotten, person_leaving
 from conversations.streams import stream_of
+from voices import services as voices
 
 FINISH = "conversations.tasks.finish_person"
 FINISH_AFTER_MINUTES = 10
@@ -72,7 +73,7 @@ def redact_turn(
 
 
 def erase_person(user_id: str | UUID, *, actor: Actor | None, reason: str) -> None:
-    """Erases a person: conversations, keys of programs, sessions, name. An opaque id stays, for the record names it.
+    """Erases a person: conversations, voices, keys of programs, sessions, name. An opaque id stays.
 
     Everybody may erase themselves; another takes the permission erase_person, and somebody of the staff a
     superuser. The account is closed first, so that nothing new begins. Raises `NotAllowed`, `PersonNotFound`,
@@ -95,6 +96,7 @@ def finish_person(person: UUID, actor_id: str, reason: str) -> None:
         theirs = list(Conversation.objects.filter(owner__pk=person, erased_at__isnull=True))
         for conversation in (*theirs, *_unreachable_copies(theirs)):
             burial.bury(conversation.id, actor_id=actor_id, reason=reason)
+        voices.erase_all_of(person, actor_id=actor_id, reason=reason)
     # Of those that were erased before a kill, the files may still be there.
     for conversation in Conversation.objects.filter(owner__pk=person):
         burial.remove_sounds(conversation.id)
@@ -126,7 +128,7 @@ def _is_rerun(copy: Conversation) -> bool:
 def _bury_person(person: UUID, metadata: Metadata, reason: str) -> bool:
     """In the writer's transaction; False while there are conversations left."""
     theirs = Conversation.objects.filter(owner__pk=person)
-    if theirs.filter(erased_at__isnull=True).exists():
+    if theirs.filter(erased_at__isnull=True).exists() or voices.any_left_of(person):
         return False
     stream = person_stream(person)
     if not Event.objects.filter(stream=stream, type=PersonErased.type).exists():

@@ -18,6 +18,7 @@ from conversations.record import new_event
 from conversations.services.access import Actor
 from conversations.services.live import cut_all_of
 from conversations.services.reasons import checked
+from voices import services as voices
 
 PERMISSION = "avatar_project.block_person"
 BLOCKED = "blocked"
@@ -35,6 +36,7 @@ def block(user_id: str | UUID, *, actor: Actor, reason: str, note: str = "") -> 
     if str(user_id) == str(actor.pk):
         raise Invalid("Nobody can block themselves.")
     if _change(user_id, False, PersonBlocked(reason=checked(reason), note=_checked_note(note)), actor):
+        voices.stop_all_of(user_id, reason=BLOCKED)
         return cut_all_of(user_id, actor=actor, reason=BLOCKED)
     return 0
 

@@ -6,6 +6,7 @@ those that need an engine `inference.errors.EngineError`. Blocking; not inside a
 
 from voices.services.consent import ask_consent as ask_consent
 from voices.services.consent import give_consent as give_consent
+from voices.services.ending import any_left_of as any_left_of
 from voices.services.ending import delete as delete
 from voices.services.ending import erase_all_of as erase_all_of
 from voices.services.ending import revoke as revoke

@@ -62,16 +62,21 @@ def delete(voice_id: str | UUID, *, actor: Actor) -> None:
     bury(owned(actor, voice_id), actor=actor, reason=OWNER)
 
 
-def erase_all_of(user_id: str | UUID, *, actor: Actor | None, reason: str) -> int:
+def erase_all_of(user_id: str | UUID, *, actor_id: str, reason: str) -> int:
     """Erases all voices of a person, for `conversations.services.erasure`; may be called again. Returns how many.
 
     Asks nobody: the caller has.
     """
     theirs = list(Voice.objects.filter(owner__pk=user_id))
     for voice in theirs:
-        bury(voice, actor=actor, reason=reason)
+        bury(voice, actor=actor_id, reason=reason)
     Preview.objects.filter(owner__pk=user_id).delete()
     return len(theirs)
+
+
+def any_left_of(user_id: str | UUID) -> bool:
+    """Whether the person has voices that are not deleted; for the transaction that closes their record."""
+    return Voice.objects.filter(owner__pk=user_id).exclude(state=State.DELETED).exists()
 
 
 def stop_all_of(user_id: str | UUID, *, reason: str) -> None:
@@ -80,7 +85,7 @@ def stop_all_of(user_id: str | UUID, *, reason: str) -> None:
         tell_stopped(voice.id, reason)
 
 
-def bury(voice: Voice, *, actor: Actor | None, reason: str) -> None:
+def bury(voice: Voice, *, actor: Actor | str, reason: str) -> None:
     """Deletes a voice without asking who may; once more, it finishes what is left."""
     stream = stream_of(voice.id)
 

@@ -8,12 +8,13 @@ from tqdm import tqdm
 
 from conversations.projections.rebuild import DAMAGED, differences, rebuild_all, streams
 from conversations.streams import conversation_of
+from voices.projections import rebuild as voices
 
 _SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "Makes conversations and turns anew from the log; with --check only says where they differ from it."
+    help = "Makes conversations, turns and voices anew from the log; with --check only says where they differ from it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 when something differs")
@@ -34,3 +35,16 @@ class Command(BaseCommand):
             raise CommandError("Some conversations could not be rebuilt; the others were.", returncode=1)
         verb = "equal to the log" if check else f"rebuilt, {len(found)} differences put right"
         self.stdout.write(self.style.SUCCESS(f"{len(known)} conversations: {verb}."))
+        self._voices(check=check)
+
+    def _voices(self, *, check: bool) -> None:
+        known = voices.streams()
+        looked = ((stream, voices.differences(stream)) for stream in known) if check else voices.rebuild_all(known)
+        found = [f"{stream.replace('-', ' ', 1)}: {what}" for stream, told in looked for what in told]
+        for line in found[:_SHOWN]:
+            self.stderr.write(line)
+        if check and found:
+            raise CommandError(f"The voices differ from the log in {len(found)} places.", returncode=1)
+        if known:
+            verb = "equal to the log" if check else f"rebuilt, {len(found)} differences put right"
+            self.stdout.write(self.style.SUCCESS(f"{len(known)} voices and their utterances: {verb}."))
