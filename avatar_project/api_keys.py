@@ -26,6 +26,9 @@ SCOPES = {
     "conversations:write": "Rename, fork and erase conversations",
     "events:read": "Follow the feed of events",
     "realtime": "Hold conversations over the Realtime socket",
+    "audio": "Speak and transcribe at /v1/audio",
+    "chat": "Use the chat model at /v1/chat",
+    "system": "See and steer the engines at /api/system, for owners who may",
 }
 """What a key may be for; the page says it in the reader's language."""
 MARK = "avatar_"

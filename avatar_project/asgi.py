@@ -13,13 +13,15 @@ from django.conf import settings  # noqa: E402
 
 from avatar_project.api.stream_door import StreamDoor  # noqa: E402
 from avatar_project.doors import Doors  # noqa: E402
+from avatar_project.openai_api.door import Door  # noqa: E402
+from avatar_project.openai_api.handler import Handler  # noqa: E402
 from conversations.feed.stream import EventStream, Limits  # noqa: E402
 from conversations.routing import websocket_urlpatterns  # noqa: E402
 
 streams = EventStream(Limits(streams=settings.FEED_STREAMS, streams_each=settings.FEED_STREAMS_EACH))
 application = ProtocolTypeRouter(
     {
-        "http": StreamDoor(streams, django_application),
+        "http": Door(Handler(), StreamDoor(streams, django_application)),
         "websocket": Doors(URLRouter(websocket_urlpatterns)),
     }
 )

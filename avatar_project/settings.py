@@ -140,8 +140,14 @@ API_REQUESTS_PER_MINUTE = {
     "read": env.whole("AVATAR_API_READS_PER_MINUTE", 600, least=1),
     "write": env.whole("AVATAR_API_WRITES_PER_MINUTE", 60, least=1),
     "heavy": env.whole("AVATAR_API_HEAVY_PER_MINUTE", 60, least=1),
+    "engines": env.whole("AVATAR_API_ENGINES_PER_MINUTE", 120, least=1),
 }
-"""For each key, or each signed-in browser; heavy are search, statistics and exports."""
+"""For each key, or each signed-in browser; heavy are search, statistics and exports, engines what /v1 computes."""
+API_CALLS = env.whole("AVATAR_API_CALLS", 16, least=1)
+API_CALLS_EACH = env.whole("AVATAR_API_CALLS_EACH", 4, least=1)
+"""Requests under /v1 that compute at once: in this process, and of each key."""
+API_CHATS = env.whole("AVATAR_API_CHATS", 2, least=1)
+"""Of these, chat completions: what is above waits, so that conversations find the chat model free."""
 FEED_STREAMS = env.whole("AVATAR_FEED_STREAMS", 64, least=1)
 FEED_STREAMS_EACH = env.whole("AVATAR_FEED_STREAMS_EACH", 4, least=1)
 

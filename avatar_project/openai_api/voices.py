@@ -1,0 +1,61 @@
+"""GET /v1/audio/voices, and which voice a request means: a preset, the caller's own, or one that is shared."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.http import HttpResponse
+
+from avatar_project.doors import on_a_door_thread
+from avatar_project.openai_api.callers import AUDIO
+from avatar_project.openai_api.errors import ApiError
+from avatar_project.openai_api.handler import Request
+from avatar_project.openai_api.views import caller, json_answer, view
+from conversations.engines import engines
+from inference.types import Reference
+from voices import selectors
+from voices.errors import VoiceNotUsable
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """The voice of one request. ``profile``: whose sample ``reference`` is, empty for a preset."""
+
+    name: str
+    profile: str = ""
+    reference: Reference | None = None
+
+
+@view("GET")
+async def voices(request: Request) -> HttpResponse:
+    """Presets for everybody; for a key with the scope ``audio`` the profiles that its owner may use, too."""
+    status = await engines().status()
+    listed: list[dict[str, Any]] = [
+        {"id": voice.id, "name": voice.name, "languages": voice.languages, "cloned": False} for voice in status.voices
+    ]
+    who = caller(request)
+    if who.person_id is not None and AUDIO in who.scopes:
+        usable = await on_a_door_thread(selectors.usable_by, who.person_id)
+        listed += [
+            {"id": voice.id, "name": voice.name, "languages": voice.languages, "cloned": True, "own": voice.own}
+            for voice in usable
+        ]
+    return json_answer({"object": "list", "voices": listed, "data": listed})
+
+
+async def chosen(voice: str | dict[str, Any], person_id: str) -> Chosen:
+    """The voice by that name; another name than a profile's id is the host's to judge (unknown: its default).
+
+    Raises `ApiError` 404 for a profile that the person may not use, whatever the reason.
+    """
+    name = voice if isinstance(voice, str) else voice.get("id", "")
+    if not isinstance(name, str):
+        name = ""
+    try:
+        profile = UUID(name)
+    except ValueError:
+        return Chosen(name)
+    try:
+        reference = await on_a_door_thread(selectors.reference_for, person_id, profile)
+    except VoiceNotUsable as error:
+        raise ApiError(404, "voice_not_found", str(error), param="voice") from None
+    return Chosen("", str(profile), reference)
