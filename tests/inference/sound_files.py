@@ -7,6 +7,9 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from inference.audio.opus import decode_opus
+from inference.types import WIRE_RATE
+
 TONE_HZ = 440.0
 
 
@@ -45,6 +48,13 @@ def encoded(
         if picture is not None:
             _draw(file, picture)
     return out.getvalue()
+
+
+def opus_again(pcm: bytes, bit_rate: int) -> bytes:
+    """What is left of PCM16 mono at WIRE_RATE after Opus at so many bits a second."""
+    return decode_opus(
+        encoded(np.frombuffer(pcm, dtype="<i2"), WIRE_RATE, "ogg", "libopus", bit_rate=bit_rate), rate=WIRE_RATE
+    )
 
 
 def video_only() -> bytes:
