@@ -16,6 +16,7 @@ from inference.types import (
     Quality,
     Queued,
     Reference,
+    ServiceLevel,
     SpeechMade,
     ToolCallDelta,
     Transcript,
@@ -36,12 +37,15 @@ class FakeLease:
 class FakeSpeech:
     """A sentence in slices of 0.1 s."""
 
-    def __init__(self, made: SpeechMade, pcm: bytes) -> None:
+    def __init__(self, made: SpeechMade, pcm: bytes, dies_after_s: float | None = None) -> None:
         self.made = made
         self._pcm = pcm
+        self._dies_after_s = dies_after_s
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for start in range(0, len(self._pcm), 4800):
+            if self._dies_after_s is not None and start >= self._dies_after_s * 2 * WIRE_RATE:
+                raise EngineUnavailable("The engine died in the middle of the sentence.")
             yield self._pcm[start : start + 4800]
             await asyncio.sleep(0)
 
@@ -59,6 +63,9 @@ class FakeEngines:
         self.heard = deque(heard)
         self.replies = deque(replies)
         self.speech_error: EngineError | None = None
+        self.speech_dies: deque[float | None] = deque()
+        """For each sentence to come, after how many seconds of its sound the voice dies; None: never."""
+        self.service: ServiceLevel = "full"
         self.probability = 0.9
         self.places = places
         self.away = False
@@ -130,6 +137,13 @@ class FakeEngines:
         finally:
             self.stopped += not ended
 
+    def before_speech(self, cloned: bool) -> None:
+        """For tests to refuse."""
+
+    def made(self, made: SpeechMade) -> SpeechMade:
+        """For tests to tell something else."""
+        return made
+
     @asynccontextmanager
     async def speech(
         self,
@@ -148,6 +162,7 @@ class FakeEngines:
         self.speaking.set()
         self.due.append(due_in_s)
         await self.voice.wait()
+        self.before_speech(reference is not None)
         if self.speech_error is not None:
             raise self.speech_error
         made = SpeechMade(
@@ -158,8 +173,10 @@ class FakeEngines:
             watermarked=reference is not None,
             quality=quality,
         )
+        made = self.made(made)
         samples = int(len(text) * self.seconds_per_letter * WIRE_RATE)
-        yield FakeSpeech(made, b"\x10\x00" * samples)
+        dies_after_s = self.speech_dies.popleft() if self.speech_dies else None
+        yield FakeSpeech(made, b"\x10\x00" * samples, dies_after_s)
 
     async def speak(
         self,
@@ -227,6 +244,7 @@ class FakeEngines:
             sessions=len(self.leases),
             max_sessions=self.places,
             context_tokens=2048,
+            service=self.service,
         )
 
     def _here(self) -> None:

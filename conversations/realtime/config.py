@@ -109,6 +109,7 @@ _RESET: dict[str, Any] = {
     "tool_choice": "auto",
     "max_output_tokens": "inf",
     "model": "",
+    "avatar": {},
 }
 """Null means the default for these; for the others null is a value of its own (turn detection off)."""
 

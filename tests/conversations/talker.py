@@ -15,6 +15,7 @@ from conversations.errors import ConversationNotFound
 from conversations.events import Fact, Keep, SessionClosed, SessionOpened
 from conversations.history import History, HistoryItem
 from conversations.realtime import refusals
+from conversations.realtime.borrowing import Lender
 from conversations.realtime.limits import Limits
 from conversations.realtime.opening import Wish
 from conversations.realtime.session import Session
@@ -175,6 +176,7 @@ async def talking(
     limits: Limits | None = None,
     wish: Wish | None = None,
     reads_ahead: bool = False,
+    lender: Lender | None = None,
 ) -> AsyncIterator[Talker]:
     """A session that has said ``session.created``; it ends with the block."""
     talker = Talker()
@@ -198,6 +200,7 @@ async def talking(
         vad=LoudnessVad(),
         limits=limits or Limits(),
         reads_ahead=reads_ahead,
+        lender=lender,
     )
     running = asyncio.create_task(talker.session.run())
     try:
