@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from avatar_project.keys_admin import ApiKeyAdmin as ApiKeyAdmin  # noqa: PLC0414  (found here by the admin)
 from avatar_project.models import User
+from avatar_project.voices_admin import utterances, voices  # noqa: F401 - they register
 from conversations.admin import bulk, trails
 from conversations.admin.confirm import Target, confirm
 from conversations.admin.deed import Subject

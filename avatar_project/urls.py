@@ -24,5 +24,6 @@ urlpatterns = [
     path("account/keys/<uuid:key_id>/revoke", keys_page.revoke, name="revoke_key"),
     path("api/", include("avatar_project.api.urls")),
     path("i18n/setlang/", login_not_required(set_language), name="set_language"),
+    path("", include("voices.pages.urls")),
     path("", include("conversations.urls")),
 ]

@@ -1,5 +1,7 @@
 """Figures and names as the history's pages write them."""
 
+from collections.abc import Iterable
+
 from django import template
 from django.utils.formats import number_format
 from django.utils.translation import get_language_info
@@ -20,6 +22,12 @@ def clock(ms: float) -> str:
 def in_seconds(ms: float) -> str:
     """Milliseconds as seconds with two places."""
     return number_format(ms / 1000, 2)
+
+
+@register.filter
+def own_names(tags: Iterable[str]) -> tuple[str, ...]:
+    """Languages in their own words, each once."""
+    return tuple(dict.fromkeys(own_name(tag) for tag in tags))
 
 
 @register.filter

@@ -2,7 +2,7 @@
  * The WebSocket, kept alive: a dropped connection comes back by itself, with back-off, in the same conversation.
  *
  * Events: `state` (read `state`, `reason`, `retryAt`), `event` {detail: server event}.
- * States: `idle`, `connecting`, `open`, `waiting` (until `retryAt`), `full`, `refused`, `forbidden`, `ended`.
+ * States: `idle`, `connecting`, `queued` (read `queue`), `open`, `waiting` (until `retryAt`), `full`, `refused`, `forbidden`, `ended`.
  */
 
 import { Backoff } from "./backoff.js";
@@ -21,6 +21,8 @@ export class Connection extends EventTarget {
   reason = "";
   /** A moderator has silenced the session. */
   moderated = false;
+  /** The place in line while `queued`: {position, places, expected_s}. */
+  queue = null;
   /** `Date.now()` of the next try while `waiting` or `full`. */
   retryAt = 0;
   /** The conversation to go on with after a drop. */
@@ -68,6 +70,9 @@ export class Connection extends EventTarget {
       this.conversation = { id: event.conversation_id, sequence: event.sequence };
       this.stable = setTimeout(() => this.backoff.reset(), STABLE_MS);
       this.state = "open";
+    } else if (event.type === "avatar.queue") {
+      this.queue = event;
+      this.become("queued");
     } else if (event.type === "avatar.recorded") {
       this.conversation.sequence = event.sequence;
     } else if (event.type === "avatar.moderation") {

@@ -2,17 +2,22 @@
  * The conversation with the server: its events go to the utterance, the answer and the lines.
  *
  * Events: `change` (read `hearing`, `thinking`, `speaking`), `latency` {detail: steps}, `machine` {detail: status},
- * `trouble` {detail: message}, `written` {detail: text} for an answer without sound, `settled` when an answer is over.
+ * `trouble` {detail: message}, `voice-stopped` {detail: voice id}, `written` {detail: text} for an answer without sound, `settled` when an answer is over.
  */
 
 import { Answer } from "./answer.js";
 import * as requests from "./requests.js";
 import { Utterance } from "./utterance.js";
+import { gettext } from "./words.js";
 
 const SILENCING = new Set(["session_muted", "forbidden"]);
 
 export class Dialogue extends EventTarget {
   thinking = false;
+  /** What the server can do at the moment: `full`, `no_fine`, `no_clones` or `text_only`. */
+  service = "full";
+  /** The answer of which was said that another voice speaks it. */
+  spokenByAnother = "";
 
   constructor({ connection, player, recording, sounds, lines, settings }) {
     super();
@@ -70,6 +75,10 @@ export class Dialogue extends EventTarget {
       "avatar.sentence": (event) => answer.sentence(event),
       "avatar.waterfall": (event) => this.measured(event),
       "avatar.engines": (event) => this.tell("machine", event),
+      "avatar.service": (event) => (this.service = event.level),
+      "avatar.speech": (event) => this.spokenBy(event),
+      "avatar.voice_stopped": (event) => this.voiceStopped(event),
+      "output_audio_buffer.cleared": () => this.silence(),
       error: ({ error }) => this.wentWrong(error),
     };
   }
@@ -85,6 +94,25 @@ export class Dialogue extends EventTarget {
       this.thinking = false;
       if (this.player.playing) void this.answer.interrupt();
     } else if (error.event_id !== requests.QUIET) this.tell("trouble", error.message);
+    if (error.code === "voice_not_usable") this.tell("voice-stopped", this.settings.get("voice"));
+  }
+
+  /** A voice was withdrawn: what is still to be heard of it is not heard any more. */
+  voiceStopped({ voice, message }) {
+    this.silence();
+    this.tell("voice-stopped", voice);
+    this.tell("trouble", message);
+  }
+
+  silence() {
+    if (this.player.playing) void this.player.flush();
+  }
+
+  /** Says once an answer that it is not in the voice that was asked for. */
+  spokenBy({ response_id: response, fallback }) {
+    if (!fallback || response === this.spokenByAnother) return;
+    this.spokenByAnother = response;
+    this.tell("trouble", gettext("The voice you chose cannot speak at the moment: another one does."));
   }
 
   opened() {
@@ -199,6 +227,7 @@ export class Dialogue extends EventTarget {
 
   disconnected() {
     this.thinking = false;
+    this.service = "full";
     this.utterance.disconnected();
     this.answer.disconnected();
     this.tell("change");

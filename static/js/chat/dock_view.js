@@ -4,7 +4,7 @@ import { STATES, stateOf } from "./state.js";
 import { filled, gettext, seconds } from "./words.js";
 
 /** States that a screen reader says, and what follows them; the quick ones of a turn would talk into the conversation. */
-const SPOKEN = new Set(["connecting", "asking", "waiting", "full", "refused", "forbidden", "ended"]);
+const SPOKEN = new Set(["connecting", "asking", "queued", "waiting", "full", "refused", "forbidden", "ended"]);
 const IN_SESSION = new Set(["asking", "listening", "hearing", "thinking", "speaking", "muted", "typing", "holding"]);
 
 const STEPS = [
@@ -36,7 +36,7 @@ export class DockView {
     const inSession = facts.link === "open" && IN_SESSION.has(state);
     const talking = inSession && facts.microphone === "on";
     byId("start").hidden = talking;
-    byId("start").disabled = facts.link === "connecting" || facts.microphone === "asking";
+    byId("start").disabled = ["connecting", "queued"].includes(facts.link) || facts.microphone === "asking";
     byId("start-label").textContent = inSession ? gettext("Use microphone") : gettext("Start talking");
     byId("mute").hidden = !(talking && facts.handsFree);
     byId("mute").setAttribute("aria-pressed", String(facts.muted));

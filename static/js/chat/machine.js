@@ -13,6 +13,11 @@ export class Machine extends EventTarget {
   ready = false;
   engines = [];
   voices = [];
+  /** Voices of people that this person may use: {id, name, language}. */
+  profiles = [];
+  /** Whether something here can speak in a borrowed voice, and whether it can take its time for it. */
+  clones = false;
+  fine = false;
   /** Models that could be pulled: {kind, model, languages}. */
   offers = [];
   smallChatModel = false;
@@ -39,9 +44,8 @@ export class Machine extends EventTarget {
     }
   }
 
-  take({ host, small_chat_model: small, offers }) {
-    this.smallChatModel = small;
-    this.offers = offers;
+  take({ host, small_chat_model: small, offers, profiles, clones, fine }) {
+    Object.assign(this, { offers, smallChatModel: small, profiles: profiles ?? [], clones: clones ?? false, fine: fine ?? false });
     this.show(host ?? { ready: false, engines: [] });
   }
 
@@ -64,6 +68,10 @@ export class Machine extends EventTarget {
   /** What went wrong with an engine, in words, or "". */
   get failure() {
     return this.engines.find((engine) => engine.state === "failed")?.detail ?? "";
+  }
+
+  profilesFor(language) {
+    return language ? this.profiles.filter((profile) => !profile.language || speaks([profile.language], language)) : this.profiles;
   }
 
   voicesFor(language) {

@@ -16,6 +16,7 @@ import { Panel } from "./panel.js";
 import { Player } from "./player.js";
 import { Recording } from "./recording.js";
 import { Replay } from "./replay.js";
+import { SelfVoice } from "./self_voice.js";
 import { Settings } from "./settings.js";
 import { Sounds } from "./sounds.js";
 import { TalkKeys } from "./talk_keys.js";
@@ -48,6 +49,7 @@ class Chat {
     this.keys = new TalkKeys(byId("hold"), () => !byId("hold").hidden);
     new Keep({ ...this, byId, standard: page.keep.standard, announce: (text) => this.dock.announce(text) });
     new Panel({ byId, settings: this.settings, machine: this.machine });
+    new SelfVoice({ ...this, byId, announce: (text) => this.dock.announce(text) });
     new TranscriptView({ ...this, scroller: byId("transcript"), list: byId("lines"), welcome: byId("welcome") });
     this.listen();
     this.connection.conversation = { id: conversationToGoOnWith(), sequence: 0 };
@@ -64,6 +66,7 @@ class Chat {
     dialogue.addEventListener("latency", ({ detail }) => this.dock.showLatency(detail));
     dialogue.addEventListener("machine", ({ detail }) => this.machine.show(detail));
     dialogue.addEventListener("trouble", ({ detail }) => this.trouble(detail));
+    dialogue.addEventListener("voice-stopped", ({ detail }) => this.voiceStopped(detail));
     dialogue.addEventListener("written", ({ detail }) => this.dock.announceAnswer(detail));
     this.machine.addEventListener("change", () => this.draw());
     this.settings.addEventListener("change", ({ detail }) => this.settingChanged(detail.name));
@@ -153,6 +156,7 @@ class Chat {
     const actions = {
       retry: () => this.connection.open(),
       end: () => this.end(),
+      leave: () => this.end(),
       resume: () => (this.spokeBefore ? this.start() : this.connect()),
       "sign-in": () => location.assign(page.signIn),
       microphone: () => this.start(),
@@ -213,6 +217,12 @@ class Chat {
     this.draw();
   }
 
+  /** A voice that is gone is chosen no longer, and offered no longer. */
+  voiceStopped(voice) {
+    if (this.settings.get("voice") === voice) this.settings.set("voice", "");
+    void this.machine.watch();
+  }
+
   /** What went wrong without ending the session; when the session ends, a notice says why. */
   trouble(message) {
     if (message && !this.connection.isOpen) return;
@@ -228,10 +238,12 @@ class Chat {
       link: connection.state,
       reason: connection.reason,
       retryAt: connection.retryAt,
+      queue: connection.queue,
       moderated: connection.moderated,
       microphone: this.microphoneState,
       muted: this.muted,
       machine,
+      service: dialogue.service,
       handsFree: dialogue.handsFree,
       held: dialogue.utterance.held,
       hearing: dialogue.hearing,

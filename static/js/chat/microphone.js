@@ -5,9 +5,7 @@
  * another rate.
  */
 
-const CONSTRAINTS = {
-  audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: { ideal: 1 } },
-};
+const CONSTRAINTS = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: { ideal: 1 } };
 
 /** Why there is no sound: `insecure`, `refused`, `missing` or `busy`. */
 export class MicrophoneError extends Error {
@@ -29,7 +27,7 @@ export class Microphone extends EventTarget {
   async start() {
     if (this.open) return;
     if (!globalThis.isSecureContext || !navigator.mediaDevices) throw new MicrophoneError("insecure");
-    const stream = await asked();
+    const stream = await askForMicrophone();
     try {
       this.context = new AudioContext({ latencyHint: "interactive" });
       await this.context.audioWorklet.addModule(new URL("../worklets/capture.js", import.meta.url));
@@ -65,9 +63,10 @@ export class Microphone extends EventTarget {
   }
 }
 
-async function asked() {
+/** @param {MediaTrackConstraints} others than for a conversation @throws {MicrophoneError} */
+export async function askForMicrophone(others = {}) {
   try {
-    return await navigator.mediaDevices.getUserMedia(CONSTRAINTS);
+    return await navigator.mediaDevices.getUserMedia({ audio: { ...CONSTRAINTS, ...others } });
   } catch (error) {
     const reasons = { NotAllowedError: "refused", SecurityError: "refused", NotFoundError: "missing" };
     throw new MicrophoneError(reasons[error.name] ?? "busy", { cause: error });

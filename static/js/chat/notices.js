@@ -3,14 +3,21 @@
 import { filled, gettext } from "./words.js";
 
 /**
- * @param {{link: string, reason: string, retryAt: number, moderated: boolean, microphone: string, machine: import("./machine.js").Machine}} facts
+ * @param {{link: string, reason: string, retryAt: number, queue: object|null,
+ *          moderated: boolean, microphone: string, service: string, machine: import("./machine.js").Machine}} facts
  * @returns {{name: string, title: string, advice: string, actions: string[], progress?: number|null}|null}
  */
 export function noticeOf(facts) {
-  return linkNotice(facts) ?? moderatedNotice(facts) ?? microphoneNotice(facts.microphone) ?? machineNotice(facts.machine);
+  return (
+    linkNotice(facts) ??
+    moderatedNotice(facts) ??
+    microphoneNotice(facts.microphone) ??
+    machineNotice(facts.machine) ??
+    serviceNotice(facts.service)
+  );
 }
 
-function linkNotice({ link, reason, retryAt }) {
+function linkNotice({ link, reason, retryAt, queue }) {
   const wait = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
   switch (link) {
     case "waiting":
@@ -19,6 +26,13 @@ function linkNotice({ link, reason, retryAt }) {
         title: gettext("The connection was lost"),
         advice: filled(gettext("Trying again in %(wait)s s. The conversation goes on where it was."), { wait }),
         actions: ["retry", "end"],
+      };
+    case "queued":
+      return {
+        name: "queued",
+        title: filled(gettext("You are number %(position)s in line"), { position: queue.position }),
+        advice: [gettext("Every place is taken. You come in by yourself as soon as one is free."), waitOf(queue)].join(" ").trim(),
+        actions: ["leave"],
       };
     case "full":
       return {
@@ -51,6 +65,13 @@ function linkNotice({ link, reason, retryAt }) {
     default:
       return null;
   }
+}
+
+/** @returns {string} how long the wait in line may be, or "" */
+function waitOf({ expected_s: expected }) {
+  if (typeof expected !== "number") return "";
+  if (expected < 90) return filled(gettext("That may take about %(wait)s s."), { wait: Math.max(1, Math.round(expected)) });
+  return filled(gettext("That may take about %(wait)s minutes."), { wait: Math.round(expected / 60) });
 }
 
 function moderatedNotice({ moderated }) {
@@ -123,10 +144,31 @@ function machineNotice(machine) {
   };
 }
 
+const REDUCED = {
+  no_fine: {
+    title: gettext("The fine voice is resting"),
+    advice: gettext("The server is short of memory, so answers come in the fast voice. The fine one comes back by itself."),
+  },
+  no_clones: {
+    title: gettext("Borrowed voices are resting"),
+    advice: gettext("The server is short of memory, so one of its own voices speaks. The voice you chose comes back by itself."),
+  },
+  text_only: {
+    title: gettext("Answers are written only, for now"),
+    advice: gettext("The server is too short of memory to speak. You can go on talking; sound comes back by itself."),
+  },
+};
+
+/** The server has less memory than everything needs: what it gave up, in the order in which it gives up. */
+function serviceNotice(level) {
+  return level in REDUCED ? { name: "reduced", ...REDUCED[level], actions: [] } : null;
+}
+
 /** What the buttons of a notice say. */
 export const ACTIONS = {
   retry: gettext("Try now"),
   end: gettext("Stop trying"),
+  leave: gettext("Leave the line"),
   "sign-in": gettext("Sign in"),
   resume: gettext("Go on"),
   microphone: gettext("Try again"),

@@ -1,5 +1,6 @@
 /** The settings: how to talk, in which language, with which voice; and what is missing for that. */
 
+import { VoiceChoice } from "./voice_choice.js";
 import { filled, gettext } from "./words.js";
 
 const LACKS = {
@@ -18,6 +19,7 @@ const ENGINE_STATES = {
 export class Panel {
   constructor({ byId, settings, machine }) {
     Object.assign(this, { byId, settings, machine });
+    this.voices = new VoiceChoice({ byId, settings, machine });
     this.toggle = byId("panel-toggle");
     this.toggle.addEventListener("click", () => this.show(!this.isOpen));
     byId("panel-close").addEventListener("click", () => this.show(false));
@@ -45,7 +47,6 @@ export class Panel {
       radio.addEventListener("change", () => settings.set("mode", radio.value));
     }
     byId("language").addEventListener("change", ({ target }) => settings.set("language", target.value));
-    byId("voice").addEventListener("change", ({ target }) => settings.set("voice", target.value));
     byId("aloud").addEventListener("change", ({ target }) => settings.set("aloud", target.checked));
   }
 
@@ -54,20 +55,10 @@ export class Panel {
     for (const radio of document.querySelectorAll('input[name="mode"]')) radio.checked = radio.value === settings.get("mode");
     byId("language").value = settings.get("language");
     byId("aloud").checked = settings.get("aloud");
-    byId("voice").disabled = !settings.get("aloud");
-    this.drawVoices();
+    this.voices.draw();
     this.drawMissing();
     this.drawMachine();
     byId("small-model").hidden = byId("small-model-note").hidden = !this.machine.smallChatModel;
-  }
-
-  drawVoices() {
-    const voices = this.machine.voicesFor(this.settings.get("language"));
-    const select = this.byId("voice");
-    const choices = voices.map(({ id, name, languages }) => new Option(`${name} (${languages.join(", ")})`, id));
-    select.replaceChildren(new Option(gettext("The server's choice"), ""), ...choices);
-    select.value = this.settings.get("voice");
-    if (select.selectedIndex < 0) select.value = ""; // a voice of another language, or one that is gone
   }
 
   drawMissing() {

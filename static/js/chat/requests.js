@@ -8,7 +8,7 @@ export const QUIET = "quiet";
 const FORMAT = { type: "audio/pcm", rate: RATE };
 
 /** `session.update` for what the person chose; hands-free leaves the end of a turn to the server. */
-export function sessionUpdate({ mode, language, voice, aloud }) {
+export function sessionUpdate({ mode, language, voice, quality, aloud }) {
   const turns = mode === "push-to-talk" ? null : { type: "server_vad", create_response: true, interrupt_response: true };
   const output = { format: FORMAT, voice: voice || null };
   return {
@@ -17,12 +17,16 @@ export function sessionUpdate({ mode, language, voice, aloud }) {
       type: "realtime",
       output_modalities: [aloud ? "audio" : "text"],
       audio: { input: { format: FORMAT, transcription: { language: language || null }, turn_detection: turns }, output },
+      avatar: { quality },
     },
   };
 }
 
 /** What is kept of what is said from now on. */
 export const keep = (choice) => ({ type: "avatar.keep.update", keep: choice });
+
+/** Being answered in one's own voice, taken from this conversation; ``enabled`` says that the person has agreed to it. */
+export const selfVoice = (enabled) => ({ type: "avatar.self_voice.update", enabled, consent: enabled });
 
 export const append = (pcm) => ({ type: "input_audio_buffer.append", audio: toBase64(pcm) });
 export const commit = () => ({ type: "input_audio_buffer.commit" });

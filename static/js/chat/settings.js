@@ -1,7 +1,7 @@
 /** What the person chose, kept in this browser. */
 
 const KEY = "avatar.settings";
-const DEFAULTS = { mode: "hands-free", language: "", voice: "", aloud: true, keep: "" };
+const DEFAULTS = { mode: "hands-free", language: "", voice: "", quality: "fast", aloud: true, keep: "" };
 
 export class Settings extends EventTarget {
   constructor(storage = localStorage) {

@@ -30,6 +30,7 @@ export const STATES = {
   muted: gettext("Muted"),
   typing: gettext("Connected without a microphone"),
   holding: gettext("Hold to talk"),
+  queued: gettext("Waiting for a place"),
   waiting: gettext("Connection lost"),
   full: gettext("The server is full"),
   refused: gettext("Not signed in"),

@@ -1,0 +1,82 @@
+"""What a request asks for, and what it is told when that cannot be."""
+
+import functools
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from conversations.log.errors import LogError
+from inference.errors import EngineError
+from voices.access import Actor
+from voices.errors import Invalid, Refused, VoiceNotFound
+from voices.pages.words import said
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+LARGEST_BYTES = 10 * 1024 * 1024
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who is signed in, or the guest; the doors have let nobody else in."""
+    user = request.user
+    assert user.is_authenticated
+    return user
+
+
+def line(request: HttpRequest, name: str) -> str:
+    """A text of the form; without the character that PostgreSQL does not take."""
+    return request.POST.get(name, "").replace("\x00", "")
+
+
+def recording_of(request: HttpRequest) -> bytes:
+    """The file that was recorded or chosen; its name is not looked at. Raises `Invalid`."""
+    sent = request.FILES.get("recording")
+    if sent is None:
+        raise Invalid(gettext("No recording arrived: record one or choose a file of at most 10 MB."), code="too_large")
+    if (sent.size or 0) > LARGEST_BYTES:
+        raise Invalid(gettext("The recording is too large: at most 10 MB."), code="too_large")
+    return sent.read()
+
+
+def found_or_404(view: View[P]) -> View[P]:
+    """Another's voice is not found, like one that never was."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except VoiceNotFound as error:
+            raise Http404(str(error)) from error
+
+    return wrapped
+
+
+def told(step: str) -> Callable[[View[P]], View[P]]:
+    """For changes: what was refused, or could not be done, is told on the voice's page, at the step it was about."""
+
+    def wrap(view: View[P]) -> View[P]:
+        @found_or_404
+        @functools.wraps(view)
+        def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            try:
+                return view(request, *args, **kwargs)
+            except (Refused, LogError, EngineError) as error:
+                messages.error(request, said(error), extra_tags=step)
+                return to_voice(str(kwargs["voice_id"]), step)
+
+        return wrapped
+
+    return wrap
+
+
+def to_voice(voice_id: UUID | str, step: str = "top") -> HttpResponse:
+    """To the voice's page, at a step of it; ``top`` is above all of them."""
+    anchor = "" if step == "top" else f"#{step}"
+    return redirect(f"{reverse('voices:profile', args=[voice_id])}{anchor}")
