@@ -11,7 +11,7 @@ from inference.config import Config
 from inference.host.changes import Changes
 from inference.host.chat.remote import RemoteChat
 from inference.host.children.child import Child
-from inference.host.children.environment import Environment
+from inference.host.children.environment import Environment, set_for
 from inference.host.children.spec import Address, EngineSpec
 from inference.types import EngineState, EngineStatus
 
@@ -103,7 +103,7 @@ def vllm_spec(settings: Config, placement: Placement, socket: Path) -> EngineSpe
         name="vllm",
         kind="chat",
         model=folder.name if local else model,
-        environment=Environment("vllm-cpu" if placement.device == CPU else "vllm"),
+        environment=Environment(set_for("vllm", placement.device)),
         argv=(*argv, *settings.vllm.args),
         address=Address(socket=socket),
         env=env,

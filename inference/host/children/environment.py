@@ -34,6 +34,7 @@ CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 _MARK = "complete.json"
 _LOCK_POLL_S = 0.5
 _ROOM = re.compile(r"^# disk: (\d+) MB$", re.MULTILINE)
+_HASHED = re.compile(r"[0-9a-f]{12}")
 _USUAL_ROOM_MB = 4000
 _AFTER_TIMEOUT_S = 300.0
 
@@ -46,7 +47,7 @@ class _Mark(msgspec.Struct):
 
 
 class Environment:
-    """One set's environment. ``folder_of_sets`` and ``root`` are the project's and the setting's own but for tests."""
+    """One set's environment. ``sets`` and ``root`` are the project's and the setting's own but for tests."""
 
     def __init__(self, name: str, *, sets: Path = SETS, root: Path | None = None) -> None:
         self.name = name
@@ -91,6 +92,16 @@ class Environment:
             if not self.made:
                 await self._make(tell)
         return self.python
+
+    def remove(self) -> int:
+        """Deletes what was made of this set, outdated environments too; how many bytes that were."""
+        freed = 0
+        for folder in self._root.glob(f"{self.name}-*"):
+            if folder.is_dir() and _HASHED.fullmatch(folder.name.removeprefix(f"{self.name}-")):
+                (folder / _MARK).unlink(missing_ok=True)  # first, so that a half of it is never taken for whole
+                freed += sum(file.lstat().st_size for file in folder.rglob("*"))
+                shutil.rmtree(folder)
+        return freed
 
     async def _make(self, tell: Tell) -> None:
         began = time.monotonic()
@@ -161,6 +172,12 @@ class Environment:
 def names(sets: Path = SETS) -> tuple[str, ...]:
     """All sets there are."""
     return tuple(sorted(file.stem for file in sets.glob("*.txt")))
+
+
+def set_for(engine: str, device: str, sets: Path = SETS) -> str:
+    """The set of an engine on a device: ``NAME-cpu`` where there is no GPU, if there is one, else ``NAME``."""
+    on_cpu = f"{engine}-cpu"
+    return on_cpu if device == "cpu" and (sets / f"{on_cpu}.txt").exists() else engine
 
 
 def _locked(number: int) -> bool:
