@@ -18,7 +18,10 @@ DOOR = "realtime"
 
 
 class Profiles:
-    """One for all sessions of a process."""
+    """One for all sessions of a process. ``door``: where it is spoken, for the record of origin."""
+
+    def __init__(self, door: str = DOOR) -> None:
+        self._door = door
 
     async def lend(self, person_id: str, voice_id: str) -> Borrowed:
         try:
@@ -37,11 +40,11 @@ class Profiles:
             yield reason
 
     async def opened(self, utterance: Utterance) -> None:
-        await provenance.aopened(_opening(utterance))
+        await provenance.aopened(_opening(utterance, self._door))
 
     async def closed(self, utterance: Utterance, pcm: bytes, *, complete: bool) -> None:
         await provenance.aclosed(
-            _opening(utterance),
+            _opening(utterance, self._door),
             duration_ms=round(len(pcm) / 2 / WIRE_RATE * 1000),
             watermarked=utterance.made.watermarked,
             fingerprint=await event_log().in_files_thread(functools.partial(_fingerprint, pcm)),
@@ -59,7 +62,7 @@ def _lent(person_id: str, voice: Borrowed) -> bool:
     return selectors.sample_in_use(person_id, voice.id) == voice.reference.id
 
 
-def _opening(utterance: Utterance) -> provenance.Opening:
+def _opening(utterance: Utterance, door: str) -> provenance.Opening:
     made = utterance.made
     return provenance.Opening(
         utterance_id=utterance.id,
@@ -70,7 +73,7 @@ def _opening(utterance: Utterance) -> provenance.Opening:
         model=made.model,
         quality=made.quality,
         conversation_id=utterance.conversation_id,
-        door=DOOR,
+        door=door,
     )
 
 

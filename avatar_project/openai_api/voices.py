@@ -12,17 +12,18 @@ from avatar_project.openai_api.errors import ApiError
 from avatar_project.openai_api.handler import Request
 from avatar_project.openai_api.views import caller, json_answer, view
 from conversations.engines import engines
-from inference.types import Reference
+from conversations.lending import Profiles
+from conversations.realtime.borrowing import Borrowed, NotLent
 from voices import selectors
-from voices.errors import VoiceNotUsable
+
+lender = Profiles(door="api")
 
 
 class Chosen(msgspec.Struct, frozen=True):
-    """The voice of one request. ``profile``: whose sample ``reference`` is, empty for a preset."""
+    """The voice of one request: a preset by its name, or a profile."""
 
     name: str
-    profile: str = ""
-    reference: Reference | None = None
+    borrowed: Borrowed | None = None
 
 
 @view("GET")
@@ -55,7 +56,6 @@ async def chosen(voice: str | dict[str, Any], person_id: str) -> Chosen:
     except ValueError:
         return Chosen(name)
     try:
-        reference = await on_a_door_thread(selectors.reference_for, person_id, profile)
-    except VoiceNotUsable as error:
-        raise ApiError(404, "voice_not_found", str(error), param="voice") from None
-    return Chosen("", str(profile), reference)
+        return Chosen("", await lender.lend(person_id, str(profile)))
+    except NotLent as error:
+        raise ApiError(404, "voice_not_found", error.message, param="voice") from None

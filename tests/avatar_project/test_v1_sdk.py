@@ -220,8 +220,8 @@ def test_the_sdk_understands_refusals(client: OpenAI, stack: Stack) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         client.audio.transcriptions.create(file=named(b"this is no sound" * 20), model="whisper-1")
     assert refused.value.code == "invalid_audio"
+    wizard: Any = {"role": "wizard", "content": "x"}
     with pytest.raises(openai.BadRequestError, match="role"):
-        wizard: Any = {"role": "wizard", "content": "x"}
         client.chat.completions.create(model="any", messages=[wizard])
     with pytest.raises(openai.NotFoundError):
         client.embeddings.create(model="any", input="x")
