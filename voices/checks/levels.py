@@ -19,7 +19,7 @@ PEAK = 10 ** (-1.0 / 20)
 """Nothing is louder: -1 dBFS."""
 _FULL_SCALE = 32_700 / 32_768
 _QUIETEST_LUFS = -70.0
-_FRAME_S = 0.1
+_STEP = WIRE_RATE // 10
 
 Samples = npt.NDArray[np.float32]
 """float32, mono, `WIRE_RATE`, shape (n,)."""
@@ -57,8 +57,9 @@ def normalised(audio: Samples) -> Samples:
 
 def _loudness(audio: Samples) -> float:
     """Integrated loudness in LUFS (ITU-R BS.1770-4, gated), as FFmpeg's ``ebur128`` measures it."""
-    if len(audio) < WIRE_RATE // 2:
-        audio = np.concatenate((audio, np.zeros(WIRE_RATE // 2 - len(audio), np.float32)))
+    # Of a last piece that is not whole the filter says nothing.
+    missing = max(WIRE_RATE // 2 - len(audio), -len(audio) % _STEP)
+    audio = np.concatenate((audio, np.zeros(missing, np.float32)))
     graph = av.filter.Graph()
     source = graph.add_abuffer(sample_rate=WIRE_RATE, format="s16", layout="mono", time_base=Fraction(1, WIRE_RATE))
     meter, sink = graph.add("ebur128", "metadata=1"), graph.add("abuffersink")

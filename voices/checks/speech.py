@@ -12,10 +12,13 @@ from inference.audio.resample import resample
 from inference.types import STT_RATE, WIRE_RATE
 from voices.checks.levels import Samples
 
+REFERENCE_S = 12.0
+"""The longest sample that is spoken from."""
 _SPEECH = 0.5
 """Probability from which on a frame counts as speech."""
 _BRIDGE_FRAMES = 8
 """Pauses up to a quarter of a second between words are not held against the speech they stand in."""
+_PAUSE_FRAMES = 3
 _EDGE_S = 0.15
 """Left at either end, so that no breath is cut."""
 _NOISE_FLOOR = 1e-5
@@ -32,6 +35,8 @@ class Speech(msgspec.Struct, frozen=True):
     end: int
     snr_db: float
     """RMS of the speech above that of the rest."""
+    pauses: tuple[tuple[int, int], ...] = ()
+    """Between words, as samples at `WIRE_RATE`: where each begins and ends."""
 
 
 def find(audio: Samples) -> Speech:
@@ -53,13 +58,29 @@ def find(audio: Samples) -> Speech:
         begin=int(where[0]) * per_frame,
         end=min(len(audio), (int(where[-1]) + 1) * per_frame),
         snr_db=_snr(frames, speaking, bridged),
+        pauses=tuple(
+            ((int(before) + 1) * per_frame, int(after) * per_frame)
+            for before, after in itertools.pairwise(where)
+            if after - before > _PAUSE_FRAMES
+        ),
     )
 
 
 def trimmed(audio: Samples, speech: Speech) -> Samples:
-    """From just before the first word to just after the last."""
+    """From just before the first word to just after the last; of long speech its beginning, up to a pause.
+
+    Cloning engines take `REFERENCE_S` at most, and the words must be exactly those that are heard.
+    """
     edge = int(_EDGE_S * WIRE_RATE)
-    return audio[max(0, speech.begin - edge) : speech.end + edge]
+    begin = max(0, speech.begin - edge)
+    if speech.end - begin <= REFERENCE_S * WIRE_RATE:
+        return audio[begin : speech.end + edge]
+    latest, earliest = begin + int(REFERENCE_S * WIRE_RATE), begin + int(REFERENCE_S / 2 * WIRE_RATE)
+    pauses = [(start, end) for start, end in speech.pauses if start >= earliest and end <= latest]
+    if not pauses:
+        return audio[begin:latest]
+    start, end = max(pauses, key=lambda pause: pause[1] - pause[0])
+    return audio[begin : min(end, start + edge)]
 
 
 def _snr(

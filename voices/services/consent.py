@@ -11,7 +11,7 @@ from conversations.log.facts import Fact
 from conversations.log.keys import KeyRing
 from inference.audio.decode import DecodeLimits
 from inference.audio.pcm import from_float
-from inference.speaker import similarity
+from inference.speaker import SAME_SPEAKER, similarity
 from voices import languages, record, sounds
 from voices.access import Actor, owned
 from voices.consent.heard import words_in_order
@@ -22,7 +22,6 @@ from voices.models import Consent, ConsentState, Sample, State, Voice
 from voices.reading import challenge_of, words_of
 from voices.sealed import unpack_embedding
 from voices.services.samples import Heard, decoded, listen
-from voices.thresholds import SAME_SPEAKER
 from voices.types import Challenge, Verdict
 
 WITHIN = timedelta(minutes=2)
