@@ -7,12 +7,14 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from avatar_project import account_page, keys_page
-from avatar_project.health import health
+from avatar_project.health import health, live, ready
 from avatar_project.sign_in import AdminSignInForm, SignInForm
 
 admin.site.login_form = AdminSignInForm
 urlpatterns = [
     path("health", health, name="health"),
+    path("livez", live, name="live"),
+    path("readyz", ready, name="ready"),
     path("admin/live/", include("conversations.live_watch.urls")),
     path("admin/", admin.site.urls),
     path("accounts/login/", auth.LoginView.as_view(authentication_form=SignInForm), name="login"),
