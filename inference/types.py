@@ -18,7 +18,7 @@ STT_RATE = 16_000
 EMBEDDING_SIZE = 256
 """Numbers that tell a voice (`inference.speaker`)."""
 
-EngineKind = Literal["stt", "chat", "tts", "turn", "speaker"]
+EngineKind = Literal["stt", "chat", "tts", "turn", "speaker", "watermark"]
 EngineState = Literal["absent", "unloaded", "loading", "ready", "failed"]
 """``unloaded``: an engine that is loaded on demand, and is not now."""
 ServiceLevel = Literal["full", "no_fine", "no_clones", "text_only"]
@@ -145,6 +145,16 @@ class SpeechMade(msgspec.Struct, frozen=True):
     """Why it is not the voice that was asked for (a stable code such as ``cloning_unavailable``); empty when it is."""
     quality: Quality = "fast"
     """How it is made, which is not what was asked for while the fine engine is away."""
+
+
+class WatermarkFound(msgspec.Struct, frozen=True):
+    """Whether a recording carries the mark of cloned speech."""
+
+    present: bool
+    confidence: float
+    """0..1, of the three seconds in which it is surest."""
+    share: float
+    """Part of the recording's sound that carries it, 0..1."""
 
 
 class VoiceInfo(msgspec.Struct, frozen=True):

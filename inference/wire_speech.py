@@ -6,7 +6,8 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from inference.types import Quality, Reference, SpeechMade
+from inference.errors import EngineError
+from inference.types import Quality, Reference, SpeechMade, WatermarkFound
 
 _HEADER = "X-Avatar-"
 _PLAIN = "/:+@ ."
@@ -34,6 +35,14 @@ def made_headers(made: SpeechMade) -> dict[str, str]:
     """``X-Avatar-Engine`` and its kin; what is not plain ASCII is percent-encoded."""
     values = {name: str(getattr(made, name)) for name in made.__struct_fields__}
     return {_HEADER + name.capitalize(): quote(value, safe=_PLAIN) for name, value in values.items()}
+
+
+def read_watermark(body: bytes) -> WatermarkFound:
+    """Raises `EngineError` for an answer that is none."""
+    try:
+        return msgspec.json.decode(body, type=WatermarkFound)
+    except msgspec.MsgspecError as error:
+        raise EngineError(f"The engine host's answer cannot be read: {error}") from None
 
 
 def read_made(headers: Mapping[str, str]) -> SpeechMade:

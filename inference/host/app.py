@@ -19,6 +19,7 @@ from inference.host.routes.speech import speech
 from inference.host.routes.state import health, health_stream, metrics, models
 from inference.host.routes.transcriptions import transcriptions
 from inference.host.routes.turn import turn
+from inference.host.routes.watermark import watermark
 
 log = structlog.get_logger(__name__)
 _MOST_JSON_BYTES = 4 * 1024 * 1024
@@ -38,6 +39,7 @@ def create_app(host: Host) -> web.Application:
     app.router.add_delete("/v1/audio/references/{reference}", forget_reference)
     app.router.add_post("/v1/audio/turn", turn)
     app.router.add_post("/v1/audio/embedding", embedding)
+    app.router.add_post("/v1/audio/watermark", watermark)
     app.router.add_post("/v1/leases", leases)
     app.cleanup_ctx.append(_engines)
     app.on_shutdown.append(_end_streams)

@@ -19,6 +19,7 @@ from inference.host.speech.embedded import EmbeddedVoices
 from inference.host.speech.router import Router
 from inference.host.speech.speaker import Speaker
 from inference.host.speech.terms import Allowance, Watermarker
+from inference.host.watermark.watermark import Watermark
 from inference.host.workers import Workers
 from inference.types import HostStatus
 
@@ -48,6 +49,7 @@ class Host:
         fast: Speaker | None = None,
         fine: Speaker | None = None,
         watermarker: Watermarker | None = None,
+        detector: Watermark | None = None,
         gate: Allowance | None = None,
     ) -> None:
         self.settings = settings
@@ -57,6 +59,7 @@ class Host:
         self.chat = chat
         self.children = children or Children()
         """Engines in processes of their own; the chat backend's too."""
+        self.detector = detector
         self.leases = Leases(settings.max_sessions, changes)
         self.metrics = metrics or Metrics()
         self.workers = Workers(scheduler, threads=settings.cores + _LIGHT_THREADS + _SPARE_THREADS)
