@@ -23,6 +23,7 @@ from inference.host.chat.build import build_chat
 from inference.host.children.child import Children
 from inference.host.host import Host, new_scheduler
 from inference.host.listen import CannotListen, listening
+from inference.host.watermark.build import build_watermark
 from inference.machine import measure
 
 log = structlog.get_logger("inference.host")
@@ -101,7 +102,10 @@ def build_host(settings: config.Config) -> Host:
     choice = choose(settings, measure())
     engines = registry.build(settings, scheduler, changes)
     chat = build_chat(settings, choice, changes, children)
-    return Host(settings, scheduler, changes, engines, chat, children)
+    watermark = build_watermark(settings, choice, changes, children)
+    return Host(
+        settings, scheduler, changes, engines, chat, children, watermarker=watermark, detector=watermark
+    )
 
 
 if __name__ == "__main__":
