@@ -64,6 +64,10 @@ class Choice(msgspec.Struct, frozen=True):
         return next((item for item in self.placements if item.engine == engine), None)
 
 
+NOTHING_BESIDE = Choice("embedded", "none", "none")
+"""Nothing but what is embedded."""
+
+
 class _Room:
     """What is left of each GPU below the ceiling."""
 

@@ -19,7 +19,18 @@ from inference import wire
 from inference.errors import EngineError, EngineUnavailable, ReferenceUnknown
 from inference.leasing import HeldLease, leased
 from inference.transport import Transport, broken_off
-from inference.types import STT_RATE, ChatDelta, ChatRequest, HostStatus, Quality, Queued, Reference, Transcript, WatermarkFound
+from inference.types import (
+    STT_RATE,
+    ChatDelta,
+    ChatRequest,
+    HostStatus,
+    MemoryStatus,
+    Quality,
+    Queued,
+    Reference,
+    Transcript,
+    WatermarkFound,
+)
 from inference.wire_speech import read_made, read_watermark, speech_body
 
 _STATUS_TIMEOUT_S = 5.0
@@ -187,6 +198,20 @@ class EngineClient:
         whenever that changes. A wait that ends without a place raises `ServerFull`.
         """
         return leased(self._transport, queued)
+
+    async def memory(self) -> MemoryStatus:
+        """What the host's memory gate knows."""
+        return wire.read_memory(
+            await self._transport.whole("GET", "/v1/memory", 0.0, timeout_s=_STATUS_TIMEOUT_S, tries=1)
+        )
+
+    async def load(self, engine: str) -> None:
+        """Begins to load an engine, by its name or its model's; raises `EngineUnavailable` when memory lacks."""
+        await self._transport.whole("POST", f"/v1/engines/{quote(engine, safe='')}/load", 0.0)
+
+    async def unload(self, engine: str) -> None:
+        """Unloads an engine; raises `EngineRefused` for what every conversation needs."""
+        await self._transport.whole("POST", f"/v1/engines/{quote(engine, safe='')}/unload", 0.0)
 
     async def detect_watermark(self, pcm: bytes) -> WatermarkFound:
         """Whether the sound carries the mark of cloned speech. pcm: PCM16 mono at `WIRE_RATE`, at most ten minutes.

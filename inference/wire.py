@@ -15,7 +15,7 @@ from inference.errors import (
     ServerFull,
     VoiceStopped,
 )
-from inference.types import ChatDelta, ChatRequest, HostStatus, Queued, ToolCallDelta, Transcript, Usage
+from inference.types import ChatDelta, ChatRequest, HostStatus, MemoryStatus, Queued, ToolCallDelta, Transcript, Usage
 
 T = TypeVar("T")
 DUE_HEADER = "X-Avatar-Due-In-Ms"
@@ -94,12 +94,6 @@ class _Transcription(msgspec.Struct):
     language: str = ""
     duration: float = 0.0
     avatar: Transcript | None = None
-
-
-class _Heard(msgspec.Struct):
-    delta: str = ""
-    avatar: Transcript | None = None
-    error: _Error | str | None = None
 
 
 class _Probability(msgspec.Struct):
@@ -201,14 +195,6 @@ def read_transcript(body: bytes) -> Transcript:
     return answer.avatar or Transcript(text=answer.text, language=answer.language, duration_s=answer.duration)
 
 
-def read_heard(event: bytes) -> str | Transcript:
-    """A piece of a transcription's text, or in the end the whole; raises the `EngineError` that it carries."""
-    heard = _decode(event, _Heard)
-    if heard.error is not None:
-        raise _as_error(503, heard.error)
-    return heard.avatar or heard.delta
-
-
 def read_probability(body: bytes) -> float:
     return _decode(body, _Probability).probability
 
@@ -227,6 +213,10 @@ def read_lease(line: bytes) -> str | Queued | None:
 
 def read_status(body: bytes) -> HostStatus:
     return _decode(body, HostStatus)
+
+
+def read_memory(body: bytes) -> MemoryStatus:
+    return _decode(body, MemoryStatus)
 
 
 def read_error(status: int, body: bytes) -> EngineError:

@@ -148,7 +148,7 @@ class Gate:
 
     def _shall_restart(self, ledger: Ledger, account: Account, now: float) -> bool:
         leak = account.leak
-        if not leak:
+        if not leak or not account.declared.restarts:
             return False
         idle = self.places.taken == 0 if account.declared.role == "core" else now - account.used_at > _IDLE_S
         return idle or leak > ledger.device.total * _GRAVE_LEAK

@@ -62,6 +62,8 @@ class Declaration(msgspec.Struct, frozen=True):
     pooled: int = 0
     """Sessions whose share is taken when the engine loads."""
     on_demand: bool = False
+    restarts: bool = True
+    """It may be ended and loaded again when it leaks."""
 
 
 class Measurement(msgspec.Struct, frozen=True):

@@ -13,7 +13,8 @@ from inference.host.errors import error_response, plain_error
 from inference.host.host import HOST, Host
 from inference.host.routes.chat import completions
 from inference.host.routes.embedding import embedding
-from inference.host.routes.leases import leases
+from inference.host.routes.leases import leases, renew
+from inference.host.routes.memory import load, memory, unload
 from inference.host.routes.references import forget_reference, put_reference
 from inference.host.routes.speech import speech
 from inference.host.routes.state import health, health_stream, metrics, models
@@ -41,6 +42,10 @@ def create_app(host: Host) -> web.Application:
     app.router.add_post("/v1/audio/embedding", embedding)
     app.router.add_post("/v1/audio/watermark", watermark)
     app.router.add_post("/v1/leases", leases)
+    app.router.add_put("/v1/leases/{lease}", renew)
+    app.router.add_get("/v1/memory", memory)
+    app.router.add_post("/v1/engines/{name}/load", load)
+    app.router.add_post("/v1/engines/{name}/unload", unload)
     app.cleanup_ctx.append(_engines)
     app.on_shutdown.append(_end_streams)
     return app

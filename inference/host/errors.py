@@ -14,6 +14,7 @@ _STATUS = {
     "overloaded": 503,
     "expired": 503,
     "engine_unavailable": 503,
+    "model_not_found": 404,
 }
 _RETRY_AFTER_S = "2"
 
@@ -33,7 +34,7 @@ def error_body(error: EngineError) -> dict[str, Any]:
 
 
 def error_response(error: EngineError) -> web.Response:
-    status = 400 if isinstance(error, EngineRefused) else _STATUS.get(error.code, 500)
+    status = _STATUS.get(error.code, 400 if isinstance(error, EngineRefused) else 500)
     headers = {"Retry-After": _RETRY_AFTER_S} if status == 503 else None
     return json_response(error_body(error), status=status, headers=headers)
 

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 import structlog
 from aiohttp import web
 
+from inference.choice import NOTHING_BESIDE
 from inference.config import Config
 from inference.host.changes import Changes
 from inference.host.chat.backend import ChatBackend
 from inference.host.children.child import Children
-from inference.host.leases import Leases
+from inference.host.memory.build import build_keeper
+from inference.host.memory.keeper import Keeper
 from inference.host.metrics import Metrics
 from inference.host.registry import Registry
 from inference.host.scheduler import Scheduler
@@ -21,6 +23,7 @@ from inference.host.speech.speaker import Speaker
 from inference.host.speech.terms import Allowance, Watermarker
 from inference.host.watermark.watermark import Watermark
 from inference.host.workers import Workers
+from inference.machine import measure
 from inference.types import HostStatus
 
 log = structlog.get_logger(__name__)
@@ -51,6 +54,7 @@ class Host:
         watermarker: Watermarker | None = None,
         detector: Watermark | None = None,
         gate: Allowance | None = None,
+        memory: Keeper | None = None,
     ) -> None:
         self.settings = settings
         self.scheduler = scheduler
@@ -60,7 +64,7 @@ class Host:
         self.children = children or Children()
         """Engines in processes of their own; the chat backend's too."""
         self.detector = detector
-        self.leases = Leases(settings.max_sessions, changes)
+        self.memory = memory or build_keeper(settings, NOTHING_BESIDE, registry, chat, self.children, changes, measure)
         self.metrics = metrics or Metrics()
         self.workers = Workers(scheduler, threads=settings.cores + _LIGHT_THREADS + _SPARE_THREADS)
         self.speech = Router(
@@ -68,7 +72,7 @@ class Host:
             fast=fast,
             fine=fine,
             watermarker=watermarker,
-            gate=gate,
+            gate=gate or self.memory,
         )
         self.closing = asyncio.Event()
         self.broken = asyncio.Event()
@@ -86,19 +90,24 @@ class Host:
             engines=(engines[0], chat, *engines[1:]),
             voices=self.speech.voices,
             cloning=self.speech.cloning,
-            sessions=self.leases.taken,
-            max_sessions=self.leases.places,
+            sessions=self.memory.sessions,
+            max_sessions=self.memory.max_sessions,
             context_tokens=self.chat.context_tokens,
+            waiting=self.memory.waiting,
+            service=self.memory.service.level,
+            service_reason=self.memory.service.reason,
         )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Loads and supervises for the block."""
+        await self.memory.look()
         tasks = [
             asyncio.create_task(self.chat.run(), name="chat"),
             asyncio.create_task(self.registry.load_all(), name="load"),
             *(asyncio.create_task(item.run(), name=f"speech by {item.engine}") for item in self.speech.servers),
             asyncio.create_task(self.children.run(), name="children"),
+            asyncio.create_task(self.memory.run(), name="memory"),
         ]
         for task in tasks:
             task.add_done_callback(self._note_end)

@@ -1,35 +1,50 @@
 """Sessions' places on the machine. A place is held by an open request, so it is free whatever ends its holder."""
 
+import asyncio
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from inference.errors import ServerFull
-from inference.host.changes import Changes
+from inference.gate.terms import Granted, Refused, Waits
+from inference.types import Queued
 
 
-class Leases:
-    """At most ``places`` at once; of one event loop."""
+class Asked:
+    """Somebody who wants a place, and what the gate has said to that; ``news`` is set whenever it says something."""
 
-    def __init__(self, places: int, changes: Changes) -> None:
-        self.places = places
-        self._taken: set[str] = set()
-        self._changes = changes
+    def __init__(self, queue_places: int) -> None:
+        self.id = f"lease_{uuid.uuid4().hex}"
+        self.news = asyncio.Event()
+        self.granted = False
+        self.lost = False
+        """The place has been taken back: its holder was silent."""
+        self.queued: Queued | None = None
+        self._refusal = ""
+        self._queue_places = queue_places
 
-    @property
-    def taken(self) -> int:
-        return len(self._taken)
+    def told(self, action: Granted | Refused | Waits) -> None:
+        if isinstance(action, Granted):
+            self.granted, self.queued = True, None
+        elif isinstance(action, Refused):
+            self._refusal = action.reason
+        else:
+            self.queued = Queued(action.position, self._queue_places, action.expected_s)
+        self.news.set()
 
-    @contextmanager
-    def take(self) -> Iterator[str]:
-        """A place for the block, by its id; raises `ServerFull` at once when there is none."""
-        if len(self._taken) >= self.places:
-            raise ServerFull(f"All {self.places} places are taken. Try again when a conversation has ended.")
-        lease = f"lease_{uuid.uuid4().hex}"
-        self._taken.add(lease)
-        self._changes.notify()
+    def lose(self) -> None:
+        self.lost = True
+        self.news.set()
+
+    async def next_news(self, timeout_s: float, closing: asyncio.Event) -> None:
+        """Returns at the gate's next word, after ``timeout_s``, or when the host closes.
+
+        Raises `ServerFull` when the gate's word is no.
+        """
+        waits = [asyncio.create_task(event.wait()) for event in (self.news, closing)]
         try:
-            yield lease
+            await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._taken.discard(lease)
-            self._changes.notify()
+            for wait in waits:
+                wait.cancel()
+        self.news.clear()
+        if self._refusal:
+            raise ServerFull(self._refusal)

@@ -37,6 +37,7 @@ class Registry:
         self.turn = turn
         self.speaker_model = speaker_model
         self._default_voice = default_voice
+        self._one_at_a_time = asyncio.Lock()  # serves in order of arrival, hence of `slots`
 
     @property
     def slots(self) -> tuple[AnySlot, ...]:
@@ -45,14 +46,19 @@ class Registry:
 
     @property
     def can_converse(self) -> bool:
-        return self.stt.engine is not None and self.tts[0].engine is not None
+        """With a voice, or in text while memory is too short for one."""
+        voice = self.tts[0]
+        return self.stt.engine is not None and (voice.engine is not None or voice.status.state == "unloaded")
 
     async def load_all(self) -> None:
         """Loads everything, one after the other; returns once all are ready, which may be never."""
-        one_at_a_time = asyncio.Lock()  # serves in order of arrival, hence of `slots`
         async with asyncio.TaskGroup() as tasks:
             for slot in self.slots:
-                tasks.create_task(slot.load(one_at_a_time), name=f"load {slot.model}")
+                tasks.create_task(self.load(slot), name=f"load {slot.model}")
+
+    async def load(self, slot: AnySlot) -> None:
+        """Loads one that is not loaded; returns once it is."""
+        await slot.load(self._one_at_a_time)
 
     @property
     def voices(self) -> tuple[VoiceInfo, ...]:

@@ -9,6 +9,7 @@ import structlog
 
 from inference.catalogue.errors import ModelMissing
 from inference.engines.base import Engine, Progress
+from inference.engines.memory import release_garbage
 from inference.errors import EngineError, EngineUnavailable
 from inference.host.backoff import Backoff
 from inference.host.changes import Changes
@@ -94,6 +95,13 @@ class EngineSlot(Generic[E]):
                 delay = await self._try()
             if delay:
                 await asyncio.sleep(delay)
+
+    async def unload(self) -> None:
+        """Gives its memory back, once the calls that are under way have ended; `load` loads it again."""
+        if self._engine is not None:
+            self._engine = None
+            self._set("unloaded", f"{self.model} is not loaded now.")
+            await asyncio.to_thread(release_garbage)
 
     async def _try(self) -> float:
         loop = asyncio.get_running_loop()

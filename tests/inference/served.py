@@ -11,17 +11,21 @@ import msgspec
 from aiohttp import web
 
 from inference import config
+from inference.choice import NOTHING_BESIDE
 from inference.client import EngineClient
 from inference.host.app import create_app
 from inference.host.changes import Changes
 from inference.host.chat.backend import ChatBackend
 from inference.host.chat.remote import RemoteChat
+from inference.host.children.child import Children
 from inference.host.host import Host, new_scheduler
+from inference.host.memory.build import build_keeper
 from inference.host.registry import Registry
 from inference.host.slot import EngineSlot
 from inference.host.speech.speaker import Speaker
 from inference.host.speech.terms import Allowance, Watermarker
 from tests.inference.fake_engines import FakeSpeaker, FakeStt, FakeTts, FakeTurn
+from tests.inference.fake_machine import FakeMachine
 
 NOWHERE = "http://127.0.0.1:1/v1"
 
@@ -49,6 +53,7 @@ def host_of(
     settings: config.Config,
     chat: ChatBackend | None = None,
     cloning: Cloning | None = None,
+    machine: FakeMachine | None = None,
 ) -> Host:
     changes = Changes()
     scheduler = new_scheduler(2)
@@ -63,7 +68,9 @@ def host_of(
     )
     backend = chat or RemoteChat(NOWHERE, "", "", changes, context_tokens=1000)
     who = msgspec.structs.asdict(cloning or Cloning())
-    return Host(settings, scheduler, changes, registry, backend, **who)
+    children = Children()
+    memory = build_keeper(settings, NOTHING_BESIDE, registry, backend, children, changes, machine or FakeMachine())
+    return Host(settings, scheduler, changes, registry, backend, children, memory=memory, **who)
 
 
 @asynccontextmanager
@@ -74,13 +81,14 @@ async def served(
     *,
     chat: ChatBackend | None = None,
     cloning: Cloning | None = None,
+    machine: FakeMachine | None = None,
     loaded: bool = True,
     api_key: str = "",
     **settings: object,
 ) -> AsyncIterator[Served]:
     """The host for the block; ``loaded`` waits until the fake engines are."""
     own = msgspec.structs.replace(config.load(), **{"engine_api_key": api_key, **settings})
-    host = host_of(stt or FakeStt(), tts or FakeTts(), turn or FakeTurn(), own, chat, cloning)
+    host = host_of(stt or FakeStt(), tts or FakeTts(), turn or FakeTurn(), own, chat, cloning, machine)
     runner = web.AppRunner(create_app(host), handler_cancellation=True, access_log=None, shutdown_timeout=1)
     await runner.setup()
     with tempfile.TemporaryDirectory(prefix="avatar-") as folder:

@@ -74,6 +74,19 @@ class EmbeddedChat:
         self._backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S)
         self._http: aiohttp.ClientSession | None = None
         self._replaced = False
+        self._process: LlamaProcess | None = None
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Its process now, for measuring."""
+        return (self._process.pid,) if self._process else ()
+
+    def restart(self) -> None:
+        """Ends this life of the server; the next begins at once."""
+        if self._process is not None:
+            self._replaced = True
+            self._set("loading", "The chat model is being started again.")
+            self._process.kill()
 
     @property
     def status(self) -> EngineStatus:
@@ -156,6 +169,7 @@ class EmbeddedChat:
         self._affinity.forget()
         self._replaced = False
         process = await LlamaProcess.start(self._options(self._model), self._socket.parent / "lib")
+        self._process = process
         tasks = [
             asyncio.create_task(self._announce(process), name="llama-ready"),
             asyncio.create_task(self._watch_choice(process), name="llama-choice"),
@@ -163,6 +177,7 @@ class EmbeddedChat:
         try:
             how = await process.wait()
         finally:
+            self._process = None
             for task in tasks:
                 task.cancel()
             await process.end()

@@ -50,7 +50,8 @@ async def models(request: web.Request) -> web.Response:
 
 async def metrics(request: web.Request) -> web.Response:
     host = request.app[HOST]
-    gauges = {"avatar_sessions": host.leases.taken, "avatar_work_waiting": host.scheduler.waiting}
+    gauges: dict[str, float] = {"avatar_sessions": host.memory.sessions, "avatar_work_waiting": host.scheduler.waiting}
+    gauges.update(host.memory.gauges())
     for resource, used in host.scheduler.in_use().items():
         gauges[f'avatar_in_use{{resource="{resource}"}}'] = used
     for engine in host.status.engines:

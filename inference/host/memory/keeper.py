@@ -1,0 +1,268 @@
+"""Drives the gate: measures, tells it what has become of engines and sessions, carries out what it decides."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import get_args
+
+import structlog
+
+from inference.errors import EngineError, EngineRefused, EngineUnavailable
+from inference.gate.gate import Gate
+from inference.gate.terms import (
+    Action,
+    Device,
+    Expired,
+    Granted,
+    Load,
+    Measurement,
+    Policy,
+    Refused,
+    Service,
+    Unload,
+    Waits,
+)
+from inference.host.changes import Changes
+from inference.host.leases import Asked
+from inference.host.memory.managed import Managed
+from inference.host.memory.report import report
+from inference.machine import HOST, Machine, Memory, gpu_memory_of, memory_of
+from inference.types import MemoryStatus, ServiceLevel
+
+log = structlog.get_logger(__name__)
+LEVELS: tuple[ServiceLevel, ...] = get_args(ServiceLevel)
+_LOOK_S = 1.0
+_LOOKS_BETWEEN_PROCESSES = 5
+"""Reading what each process uses takes some milliseconds, so it is not done every second."""
+
+
+class Keeper:
+    """The one owner of the machine's memory; of one event loop. Implements `inference.host.speech.terms.Allowance`."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        measure: Callable[[], Machine],
+        managed: Iterable[Managed],
+        changes: Changes,
+        *,
+        others: int = 0,
+    ) -> None:
+        self.managed = {item.declared.engine: item for item in managed}
+        self._measure = measure
+        self._changes = changes
+        devices = [
+            Device(name, memory.total, others=0 if name == HOST else others, shared=name == HOST)
+            for name, memory in measure().devices.items()
+        ]
+        self._gate = Gate(policy, devices, [item.declared for item in self.managed.values()])
+        self._asked: dict[str, Asked] = {}
+        self._engines: dict[str, int] = {}
+        self._looks = 0
+        self._tasks: asyncio.TaskGroup | None = None
+
+    @property
+    def sessions(self) -> int:
+        return self._gate.places.taken
+
+    @property
+    def waiting(self) -> int:
+        return self._gate.places.queued
+
+    @property
+    def max_sessions(self) -> int:
+        return self._gate.policy.places
+
+    @property
+    def service(self) -> Service:
+        return self._gate.service
+
+    @property
+    def status(self) -> MemoryStatus:
+        return report(self._gate, self.managed)
+
+    def gauges(self) -> dict[str, float]:
+        """For /metrics."""
+        status = self.status
+        told: dict[str, float] = {"avatar_sessions_waiting": status.waiting}
+        for device in status.devices:
+            told[f'avatar_memory_used_bytes{{device="{device.name}"}}'] = device.used
+            told[f'avatar_memory_promised_bytes{{device="{device.name}"}}'] = device.promised
+            told[f'avatar_memory_limit_bytes{{device="{device.name}"}}'] = device.limit
+        for level in LEVELS:
+            told[f'avatar_service{{level="{level}"}}'] = level == status.service
+        return told
+
+    # What speech asks
+
+    @property
+    def _level(self) -> ServiceLevel:
+        return self._gate.level
+
+    @property
+    def allows_speech(self) -> bool:
+        return self._level != "text_only"
+
+    @property
+    def allows_clones(self) -> bool:
+        return self._level in {"full", "no_fine"}
+
+    async def permit(self, engine: str) -> None:
+        """Returns when ``engine`` may be loaded; raises `EngineUnavailable` with the reason."""
+        if engine not in self.managed:
+            return
+        await self.look()
+        why = self._gate.permit(_now(), engine)
+        self._carry_out()
+        if why:
+            raise EngineUnavailable(f"There is not enough memory for {engine} now. {why}")
+
+    @asynccontextmanager
+    async def using(self, engine: str) -> AsyncIterator[None]:
+        """Marks ``engine`` as used; raises `EngineUnavailable` when it is giving way."""
+        account = self._gate.accounts.get(engine)
+        if account is not None:
+            if account.life == "unloading":
+                raise EngineUnavailable(f"{engine} gives way: memory is short.")
+            self._gate.used(_now(), engine)
+        yield
+
+    # Sessions
+
+    @contextmanager
+    def ask(self, *, queue: bool) -> Iterator[Asked]:
+        """Asks for a session's place, held or waited for until the end of the block."""
+        asked = Asked(self._gate.policy.queue_places)
+        self._asked[asked.id] = asked
+        self._gate.ask(_now(), asked.id, queue=queue)
+        try:
+            self._carry_out()
+            yield asked
+        finally:
+            del self._asked[asked.id]
+            self._gate.leave(_now(), asked.id)
+            self._carry_out()
+            self._changes.notify()
+
+    def renew(self, lease: str) -> bool:
+        """The holder is there; False when it does not hold that place."""
+        return self._gate.renew(_now(), lease)
+
+    # Engines, by an operator's word
+
+    async def load(self, name: str) -> None:
+        """Raises `EngineUnavailable` when there is no memory for it."""
+        item = self._named(name)
+        await self.permit(item.declared.engine)
+        self._order(item.load(), f"load {name}")
+
+    async def unload(self, name: str) -> None:
+        item = self._named(name)
+        if item.declared.role == "core":
+            raise EngineRefused(f"{name} is what every conversation needs: it is not unloaded.")
+        await item.unload()
+        self._gone(item.declared.engine)
+
+    def _named(self, name: str) -> Managed:
+        found = self.managed.get(name) or next((item for item in self.managed.values() if item.model == name), None)
+        if found is None or not found.model:
+            known = ", ".join(sorted(item.model for item in self.managed.values() if item.model))
+            raise UnknownEngine(f"There is no engine {name[:100]!r} here. There are: {known}.")
+        return found
+
+    # The loop
+
+    async def run(self) -> None:
+        """Measures and decides every second, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                while True:
+                    await self.look()
+                    self._carry_out()
+                    await asyncio.sleep(_LOOK_S)
+        finally:
+            self._tasks = None
+
+    async def look(self) -> None:
+        """Measures, and tells the gate."""
+        for name, item in self.managed.items():
+            self._gate.sync(_now(), name, item.life)
+        processes = {name: item.pids for name, item in self.managed.items() if item.pids}
+        every = self._looks % _LOOKS_BETWEEN_PROCESSES == 0
+        self._looks += 1
+        devices, engines = await asyncio.to_thread(self._measured, processes if every else {})
+        self._engines = engines if every else self._engines
+        self._gate.observe(_now(), Measurement(devices, self._shares()))
+
+    def _measured(self, processes: Mapping[str, frozenset[int]]) -> tuple[Mapping[str, Memory], dict[str, int]]:
+        devices = self._measure().devices
+        engines: dict[str, int] = {}
+        for name, pids in processes.items():
+            device = self.managed[name].declared.device
+            used = memory_of(pids) if device == HOST else gpu_memory_of(pids).get(device)
+            if used is not None:
+                engines[name] = used
+        return devices, engines
+
+    def _shares(self) -> dict[str, int]:
+        """What each engine uses: measured, or, of those within the host's process, as declared and taken from it."""
+        shares = {name: used for name, used in self._engines.items() if self.managed[name].pids}
+        for name, item in self.managed.items():
+            if item.pids is None and item.declared.memory and item.life == "loaded":
+                shares[name] = item.declared.memory
+                shares["host"] = max(0, shares.get("host", 0) - item.declared.memory)
+        return shares
+
+    def _carry_out(self) -> None:
+        for action in self._gate.step(_now()):
+            self._act(action)
+
+    def _act(self, action: Action) -> None:
+        if isinstance(action, Granted | Refused | Waits):
+            asked = self._asked.get(action.lease)
+            if asked is not None:
+                asked.told(action)
+            self._changes.notify()
+        elif isinstance(action, Expired):
+            log.warning("place_expired", lease=action.lease)
+            if action.lease in self._asked:
+                self._asked[action.lease].lose()
+        elif isinstance(action, Unload):
+            log.warning("engine_gives_way", engine=action.engine)
+            self._order(self._unload(action.engine), f"unload {action.engine}")
+        elif isinstance(action, Load):
+            log.info("engine_comes_back", engine=action.engine)
+            self._order(self.managed[action.engine].load(), f"load {action.engine}")
+        else:
+            log.warning("service_level", level=action.level, reason=action.reason)
+            self._changes.notify()
+
+    async def _unload(self, engine: str) -> None:
+        try:
+            await self.managed[engine].unload()
+        except (EngineError, OSError) as error:
+            log.warning("engine_not_unloaded", engine=engine, kind=type(error).__name__)
+        self._gone(engine)
+        await self.look()  # somebody may wait for just this
+        self._carry_out()
+
+    def _gone(self, engine: str) -> None:
+        self._engines.pop(engine, None)
+        self._gate.sync(_now(), engine, "absent")
+
+    def _order(self, work: Coroutine[None, None, None], name: str) -> None:
+        """Done beside the loop and ended with it; a host that is not running any more carries nothing out."""
+        if self._tasks is None:
+            work.close()
+        else:
+            self._tasks.create_task(work, name=name)
+
+
+class UnknownEngine(EngineRefused):
+    """No engine here has that name."""
+
+    code = "model_not_found"
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
