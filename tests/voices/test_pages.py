@@ -1,0 +1,259 @@
+"""The pages of voices: whose voice it is decides what is seen and done, and every refusal is told where it belongs."""
+
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from tests.engine_host import RunningHost
+from tests.voices import making, speaking
+from voices import presets, selectors, services
+from voices.models import Preview, State, Voice
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LIST = "/voice-profiles"
+
+
+@pytest.fixture(autouse=True)
+def no_host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no engine is asked, none is waited for."""
+    if "engines" not in request.fixturenames:
+        monkeypatch.setattr(presets, "all_presets", lambda: ())
+
+
+@pytest.fixture
+def ada() -> Any:
+    return making.person("ada")
+
+
+def at(voice_id: object, part: str = "") -> str:
+    return f"{LIST}/{voice_id}{part}"
+
+
+def browser(user: Any, language: str = "en") -> Client:
+    client = Client(headers={"Accept-Language": language})
+    client.force_login(user)
+    return client
+
+
+def told(client: Client, response: Any) -> str:
+    """The page that a change leads to."""
+    assert response.status_code == 302, response.status_code
+    return client.get(urlsplit(response["Location"]).path).content.decode()
+
+
+def state(voice_id: str) -> str:
+    return Voice.objects.get(id=voice_id).state
+
+
+def test_a_new_voice_leads_to_its_first_step(ada: Any) -> None:
+    client = browser(ada)
+    response = client.post(f"{LIST}/new", {"name": " My  own ", "language": "zh-TW"})
+    (row,) = selectors.own(ada)
+    assert response["Location"] == at(row.id)
+    assert (row.name, row.language, row.state) == ("My own", "zh-TW", State.DRAFT)
+    page = client.get(at(row.id)).content.decode()
+    assert 'id="sample" data-done="no" data-now' in page
+    assert row.name in client.get(LIST).content.decode()
+
+
+@pytest.mark.parametrize("name", ["", "x" * 81])
+def test_a_name_that_cannot_be_is_refused_on_the_form(ada: Any, name: str) -> None:
+    response = browser(ada).post(f"{LIST}/new", {"name": name, "language": "en"})
+    assert response.status_code == 400
+    assert 'role="alert"' in response.content.decode()
+    assert selectors.own(ada) == ()
+
+
+@pytest.mark.parametrize(
+    ("method", "part"),
+    [
+        ("get", ""),
+        ("get", "/tries"),
+        ("get", "/sample/sound"),
+        ("get", "/delete"),
+        ("get", "/consent/withdraw"),
+        ("post", "/sample"),
+        ("post", "/transcript"),
+        ("post", "/consent/ask"),
+        ("post", "/consent"),
+        ("post", "/consent/withdraw"),
+        ("post", "/previews"),
+        ("post", "/share"),
+        ("post", "/unshare"),
+        ("post", "/rating"),
+        ("post", "/change"),
+        ("post", "/delete"),
+    ],
+)
+def test_anothers_voice_is_not_found(ada: Any, method: str, part: str) -> None:
+    voice_id = making.usable(ada)
+    sent = {
+        "transcript": "Other words.",
+        "scope": "self",
+        "days": "30",
+        "score": "5",
+        "name": "Taken",
+        "challenge": "c",
+        "recording": SimpleUploadedFile("a.wav", speaking.wav(making.pcm())),
+    }
+    stranger = browser(making.person("bob"))
+    response = getattr(stranger, method)(at(voice_id, part), sent if method == "post" else {})
+    assert response.status_code == 404
+    missing = getattr(stranger, method)(at(uuid4(), part), sent if method == "post" else {})
+    assert missing.status_code == 404
+    assert state(voice_id) == State.USABLE
+    assert selectors.own(ada)[0].name == "Ada"
+
+
+def test_a_shared_voice_is_tried_and_rated_but_neither_heard_nor_changed(ada: Any) -> None:
+    manager = making.person("mia", "approve_voice")
+    voice_id = making.shared(ada, manager)
+    bob = making.person("bob")
+    client = browser(bob)
+    page = client.get(at(voice_id)).content.decode()
+    assert "Try it" in page
+    assert making.TRANSCRIPT not in page
+    assert "Delete this voice" not in page
+    assert client.get(at(voice_id, "/sample/sound")).status_code == 404
+    assert client.post(at(voice_id, "/delete")).status_code == 404
+    client.post(at(voice_id, "/rating"), {"score": "8"})
+    assert selectors.profile(bob, voice_id).row.rating.own == 8
+    assert "Rated 8.0 of 10 (1)" in client.get(LIST).content.decode()
+    client.post(at(voice_id, "/previews"), {"text": "Say this."})
+    assert "Say this." in client.get(at(voice_id, "/tries")).content.decode()
+    assert "Say this." not in browser(ada).get(at(voice_id, "/tries")).content.decode()
+
+
+@pytest.mark.parametrize("score", ["", "0", "11", "ten", "1" * 30])
+def test_a_rating_that_cannot_be_is_told(ada: Any, score: str) -> None:
+    voice_id = making.usable(ada)
+    client = browser(ada)
+    assert "told refused" in told(client, client.post(at(voice_id, "/rating"), {"score": score}))
+    assert selectors.profile(ada, voice_id).row.rating.count == 0
+
+
+def test_what_is_no_recording_is_told_at_its_step(ada: Any) -> None:
+    voice_id = making.draft(ada)
+    client = browser(ada)
+    for sent in ({}, {"recording": SimpleUploadedFile("voice.wav", b"RIFF and nothing that could be heard")}):
+        response = client.post(at(voice_id, "/sample"), sent)
+        assert response["Location"] == at(voice_id, "#sample")
+        assert "told refused" in told(client, response)
+    large = SimpleUploadedFile("voice.wav", b"\x00" * (10 * 1024 * 1024 + 1))
+    assert "10 MB" in told(client, client.post(at(voice_id, "/sample"), {"recording": large}))
+    assert state(voice_id) == State.DRAFT
+
+
+def test_the_owner_hears_the_sample_in_ranges(ada: Any) -> None:
+    voice_id = making.usable(ada)
+    client = browser(ada)
+    whole = client.get(at(voice_id, "/sample/sound"))
+    assert (whole.status_code, whole["Content-Type"]) == (200, "audio/flac")
+    part = client.get(at(voice_id, "/sample/sound"), headers={"Range": "bytes=0-3"})
+    assert (part.status_code, part["Content-Length"]) == (206, "4")
+    services.withdraw_consent(voice_id, actor=ada)
+    assert client.get(at(voice_id, "/sample/sound")).status_code == 404
+
+
+def test_withdrawing_and_deleting_are_asked_first(ada: Any) -> None:
+    voice_id = making.usable(ada)
+    client = browser(ada)
+    assert client.get(at(voice_id, "/consent/withdraw")).status_code == 200
+    assert state(voice_id) == State.USABLE
+    assert "withdrawn" in told(client, client.post(at(voice_id, "/consent/withdraw")))
+    assert state(voice_id) == State.DRAFT
+    assert client.get(at(voice_id, "/delete")).status_code == 200
+    assert "deleted" in told(client, client.post(at(voice_id, "/delete")))
+    assert client.get(at(voice_id)).status_code == 404
+
+
+def test_a_voice_is_shared_and_taken_back_and_a_rejection_says_why(ada: Any) -> None:
+    manager = making.person("mia", "approve_voice")
+    voice_id = making.usable(ada)
+    client = browser(ada)
+    client.post(at(voice_id, "/share"))
+    assert state(voice_id) == State.WAITING
+    client.post(at(voice_id, "/unshare"))
+    assert state(voice_id) == State.USABLE
+    client.post(at(voice_id, "/share"))
+    services.reject(voice_id, actor=manager, reason="quality", note="There is music in it.")
+    page = client.get(at(voice_id)).content.decode()
+    assert "The sample is not good enough. There is music in it." in page
+    assert "Ask to share it" in page
+
+
+def test_a_consent_for_oneself_is_not_shared(ada: Any) -> None:
+    voice_id = making.usable(ada, scope="self")
+    client = browser(ada)
+    page = client.get(at(voice_id)).content.decode()
+    assert "Ask to share it" not in page
+    assert "told refused" in told(client, client.post(at(voice_id, "/share")))
+    assert state(voice_id) == State.USABLE
+
+
+def test_a_sentence_to_read_is_shown_until_it_is_over(ada: Any) -> None:
+    voice_id = making.with_sample(ada)
+    client = browser(ada)
+    client.post(at(voice_id, "/consent/ask"), {"scope": "shared", "days": "90"})
+    challenge = selectors.profile(ada, voice_id).challenge
+    assert challenge is not None
+    assert (challenge.scope, challenge.days) == ("shared", 90)
+    page = client.get(at(voice_id)).content.decode()
+    assert challenge.sentence in page
+    assert 'data-ends-in-s="1' in page
+    assert "told refused" in told(client, client.post(at(voice_id, "/consent/ask"), {"days": "0"}))
+
+
+def test_the_page_says_it_in_chinese(ada: Any) -> None:
+    voice_id = making.usable(ada)
+    page = browser(ada, "zh-hant").get(at(voice_id)).content.decode()
+    assert "撤回我的同意" in page
+    refused = browser(ada, "zh-hant")
+    assert "沒有收到錄音" in told(refused, refused.post(at(voice_id, "/sample")))
+
+
+def test_a_form_of_another_site_changes_nothing(ada: Any) -> None:
+    voice_id = making.usable(ada)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(ada)
+    assert client.post(at(voice_id, "/delete")).status_code == 403
+    assert state(voice_id) == State.USABLE
+
+
+def test_a_recording_becomes_a_sample_with_its_figures(ada: Any, engines: RunningHost) -> None:
+    voice_id = making.draft(ada)
+    client = browser(ada)
+    spoken = speaking.wav(speaking.room(speaking.said(speaking.LONG, "heart")))
+    response = client.post(at(voice_id, "/sample"), {"recording": SimpleUploadedFile("../../x.wav", spoken)})
+    assert response["Location"] == at(voice_id, "#transcript")
+    page = client.get(at(voice_id)).content.decode()
+    assert "garden" in page
+    assert "LUFS" in page
+    assert 'id="transcript" data-done="no" data-now' in page
+    client.post(at(voice_id, "/transcript"), {"transcript": speaking.LONG})
+    assert 'id="consent" data-done="no" data-now' in client.get(at(voice_id)).content.decode()
+
+
+def test_a_recording_that_is_too_short_is_reported_in_numbers(ada: Any, engines: RunningHost) -> None:
+    voice_id = making.draft(ada)
+    client = browser(ada)
+    word = speaking.wav(speaking.room(speaking.said("Hello.", "heart"), before_s=2, after_s=2))
+    page = told(client, client.post(at(voice_id, "/sample"), {"recording": SimpleUploadedFile("a.wav", word)}))
+    assert "This recording was not taken (Speech " in page
+    assert "at least 3 seconds are needed" in page
+    assert state(voice_id) == State.DRAFT
+
+
+def test_presets_stand_in_the_list_and_can_be_rated_and_tried(ada: Any, engines: RunningHost) -> None:
+    client = browser(ada)
+    assert "Heart" in client.get(LIST).content.decode()
+    preset = next(row for row in selectors.presets(ada) if row.name == "Heart")
+    assert client.get(at(preset.id)).status_code == 200
+    client.post(at(preset.id, "/rating"), {"score": "9"})
+    client.post(at(preset.id, "/previews"), {"text": ""})
+    assert Preview.objects.get().preset == preset.voice
+    assert "Rated 9.0 of 10 (1)" in client.get(at(preset.id)).content.decode()
