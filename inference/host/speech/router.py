@@ -4,6 +4,7 @@ Cloned sound leaves through the watermarker or not at all. An engine that dies b
 sentence is tried again, then said by the next one that can. After the first sound it breaks off: the caller decides.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, nullcontext
 
@@ -17,6 +18,7 @@ from inference.host.speech.speaker import Speaker, SpeechAsk
 from inference.host.speech.terms import Allowance, NoGate, Watermarker
 from inference.host.speech.voices import pick
 from inference.host.speech.worker import WorkerSpeaker
+from inference.speech.normalise import speakable
 from inference.types import Quality, SpeechMade, VoiceInfo
 
 log = structlog.get_logger(__name__)
@@ -119,7 +121,12 @@ class Router:
         raise failure or EngineUnavailable("No voice is ready.")
 
     async def _pieces(self, way: _Way) -> AsyncGenerator[bytes]:
-        sound = way.speaker.speak(way.ask)
+        ask = way.ask
+        if way.made.cloned:
+            ask = msgspec.structs.replace(ask, text=await asyncio.to_thread(speakable, ask.text, ask.language))
+            if not ask.text:
+                return
+        sound = way.speaker.speak(ask)
         if way.made.cloned:
             assert self.watermarker is not None
             sound = self.watermarker.marked(sound)
@@ -137,6 +144,7 @@ class Router:
         """In the order in which they are tried; what is not there is left out."""
         why = ""
         if ask.reference is not None:
+            ask = msgspec.structs.replace(ask, language=ask.language or ask.reference.language)
             async for way in self._cloning_ways(ask):
                 yield way
             why = self._why_no_clone(ask)
