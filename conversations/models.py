@@ -132,6 +132,11 @@ class Turn(models.Model):
     """When its first sound reached the listener; empty in older records."""
     chat_model = models.CharField(max_length=120, blank=True)
     voice = models.CharField(max_length=120, blank=True)
+    speech_engine = models.CharField(max_length=40, blank=True)
+    """What spoke the first sentence; empty in older records, and where nothing was spoken."""
+    speech_quality = models.CharField(max_length=8, blank=True)
+    cloned = models.BooleanField(default=False)
+    """Some of the answer was spoken in a person's voice."""
     finish_reason = models.CharField(max_length=40, blank=True)
     heard_ms = models.PositiveIntegerField(null=True)
     heard_source = models.CharField(max_length=16, choices=HeardSource.choices, blank=True)

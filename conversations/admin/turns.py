@@ -36,6 +36,11 @@ FLAG_FILTER = choice_filter(
 ERROR_FILTER = choice_filter(
     "error", _("errors"), {"any": (_("with errors"), ~Q(error_code="")), "none": (_("none"), Q(error_code=""))}
 )
+CLONED_FILTER = choice_filter(
+    "cloned",
+    _("cloned voice"),
+    {"yes": (_("in a person's voice"), Q(cloned=True)), "no": (_("in a built-in voice"), Q(cloned=False))},
+)
 PERSON_FILTER = identity_filter("person", _("person"), "conversation__owner", name_of_person)
 CONVERSATION_FILTER = identity_filter("conversation", _("conversation"), "conversation", short)
 
@@ -90,7 +95,7 @@ class TurnLists(ReadOnlyAdmin[Turn]):
 
     @admin.display(description=_("voice"))
     def voice_used(self, turn: Turn) -> str:
-        return turn.voice
+        return f"{turn.voice} ({gettext('cloned')})" if turn.cloned else turn.voice
 
     @admin.display(description=_("flags"))
     def flag_count(self, turn: Turn) -> str:
@@ -115,6 +120,8 @@ class TurnAdmin(TurnLists):
         ),
         value_filter("language", _("language")),
         value_filter("voice", _("voice")),
+        value_filter("speech_engine", _("speech engine")),
+        CLONED_FILTER,
         PERSON_FILTER,
         CONVERSATION_FILTER,
     )

@@ -96,6 +96,11 @@ class Answered(Serializer):
     response_id = serializers.CharField(source="turn.response_id")
     audio_url = serializers.SerializerMethodField()
     voice = serializers.CharField(source="turn.voice")
+    speech_engine = serializers.CharField(
+        source="turn.speech_engine", help_text="What spoke the first sentence; empty in older records."
+    )
+    speech_quality = serializers.CharField(source="turn.speech_quality", help_text="`fast`, `fine`, or empty.")
+    cloned = serializers.BooleanField(source="turn.cloned", help_text="Some of it was spoken in a person's voice.")
     model = serializers.CharField(source="turn.chat_model")
     finish_reason = serializers.CharField(source="turn.finish_reason")
     input_tokens = serializers.IntegerField(source="turn.input_tokens", min_value=0)
@@ -168,6 +173,15 @@ class FiguresOut(Serializer):
     latency = LatenciesOut()
 
 
+class SpokenOut(Serializer):
+    """Turns whose first sentence one engine spoke."""
+
+    engine = serializers.CharField()
+    cloned = serializers.BooleanField(help_text="In a person's voice.")
+    turns = serializers.IntegerField(min_value=1)
+    first_audio_ms = LatencyOut(allow_null=True)
+
+
 class DayOut(Serializer):
     day = serializers.DateField()
     figures = FiguresOut()
@@ -182,6 +196,7 @@ class StatisticsOut(Serializer):
     sessions = serializers.IntegerField(min_value=0)
     total = FiguresOut()
     days = DayOut(many=True)
+    spoken = SpokenOut(many=True, help_text="By what spoke, where that is recorded.")
 
 
 class EventOut(Serializer):

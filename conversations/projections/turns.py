@@ -10,6 +10,7 @@ from conversations.events import (
     ReplyHeard,
     ReplySpoken,
     ReplyStarted,
+    ReplyVoiced,
     TurnMeasured,
     UserSpoke,
     UserTranscribed,
@@ -38,6 +39,9 @@ def describe(turn: Turn, fact: Fact) -> None:
             for step in _STEPS:
                 if getattr(turn, step) is None:
                     setattr(turn, step, getattr(fact, step))
+            turn.speech_engine = turn.speech_engine or fact.engine
+            turn.speech_quality = turn.speech_quality or fact.quality
+            turn.cloned = turn.cloned or fact.cloned
         case _:
             _describe_reply(turn, fact)
 
@@ -53,6 +57,8 @@ def _describe_reply(turn: Turn, fact: Fact) -> None:
             turn.cached_tokens += fact.cached_tokens
         case ReplySpoken():
             turn.reply_item_id = fact.item_id
+        case ReplyVoiced():
+            turn.cloned = turn.cloned or fact.cloned
         case ReplyHeard():
             _heard(turn, fact)
         case ReplyFinished():

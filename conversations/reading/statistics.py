@@ -20,6 +20,7 @@ from django.utils import timezone
 from conversations.models import Conversation, Session, Turn
 
 STEPS = ("endpoint_ms", "transcript_ms", "first_token_ms", "first_sentence_ms", "first_audio_ms", "model_ms")
+_FIRST_AUDIO = STEPS.index("first_audio_ms")
 _MINUTE = 16
 """Characters of ``2026-11-23 08:00``."""
 
@@ -43,6 +44,15 @@ class Figures(msgspec.Struct, frozen=True):
     latency: dict[str, Latency | None]
 
 
+class Spoken(msgspec.Struct, frozen=True):
+    """Turns whose first sentence one engine spoke, in a person's voice or in one of its own."""
+
+    engine: str
+    cloned: bool
+    turns: int
+    first_audio_ms: Latency | None
+
+
 class Day(msgspec.Struct, frozen=True):
     day: date
     figures: Figures
@@ -57,6 +67,7 @@ class Statistics(msgspec.Struct, frozen=True):
     sessions: int
     total: Figures
     days: tuple[Day, ...]
+    spoken: tuple[Spoken, ...] = ()
 
 
 @dataclass(slots=True)
@@ -64,6 +75,8 @@ class _Gathered:
     status: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     rows: list[Sequence[float | None]] = field(default_factory=list)
+    waited: dict[tuple[str, bool], list[float | None]] = field(default_factory=dict)
+    """Until the first sound, by engine and whether the voice was cloned."""
 
 
 def statistics(since: datetime, until: datetime, *, owner_id: str | None) -> Statistics:
@@ -84,6 +97,8 @@ def statistics(since: datetime, until: datetime, *, owner_id: str | None) -> Sta
         everything.status += gathered.status
         everything.errors += gathered.errors
         everything.rows += gathered.rows
+        for spoken, waited in gathered.waited.items():
+            everything.waited.setdefault(spoken, []).extend(waited)
     return Statistics(
         since=since,
         until=until,
@@ -91,16 +106,19 @@ def statistics(since: datetime, until: datetime, *, owner_id: str | None) -> Sta
         sessions=sessions.count(),
         total=_figures(everything),
         days=tuple(Day(day, _figures(by_day[day])) for day in sorted(by_day)),
+        spoken=tuple(_spoken(*by, everything.waited[by]) for by in sorted(everything.waited)),
     )
 
 
 def _gather(turns: "QuerySet[Turn]") -> dict[date, _Gathered]:
     # The minute as text: turning 100,000 moments into datetimes takes longer than all the rest.
     minute = Substr(Cast("started_at", CharField()), 1, _MINUTE)
-    rows = turns.annotate(minute=minute).values_list("minute", "status", "error_code", *STEPS)
+    rows = turns.annotate(minute=minute).values_list(
+        "minute", "status", "error_code", "speech_engine", "cloned", *STEPS
+    )
     day_of = _day_reader()
     found: dict[date, _Gathered] = {}
-    for minute_text, status, error_code, *steps in rows.order_by().iterator(chunk_size=5000):
+    for minute_text, status, error_code, engine, cloned, *steps in rows.order_by().iterator(chunk_size=5000):
         day = day_of(minute_text)
         gathered = found.get(day)
         if gathered is None:
@@ -109,6 +127,8 @@ def _gather(turns: "QuerySet[Turn]") -> dict[date, _Gathered]:
         if error_code:
             gathered.errors[error_code] += 1
         gathered.rows.append(steps)
+        if engine:
+            gathered.waited.setdefault((engine, cloned), []).append(steps[_FIRST_AUDIO])
     return found
 
 
@@ -134,6 +154,10 @@ def _figures(gathered: _Gathered) -> Figures:
         errors=dict(sorted(gathered.errors.items())),
         latency={name: _latency(column) for name, column in zip(STEPS, table.T, strict=True)},
     )
+
+
+def _spoken(engine: str, cloned: bool, waited: Sequence[float | None]) -> Spoken:
+    return Spoken(engine, cloned, len(waited), _latency(np.array(waited, dtype=np.float64)))
 
 
 def _latency(column: "np.ndarray[Any, np.dtype[np.float64]]") -> Latency | None:

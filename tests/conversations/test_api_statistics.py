@@ -46,6 +46,23 @@ def test_percentiles_counts_and_errors() -> None:
     assert [day["figures"] for day in body["days"]] == [total]
 
 
+def test_who_spoke_by_engine_and_whether_cloned() -> None:
+    ada = person("ada")
+    conversation = started(ada)
+    for number, (engine, cloned, ms) in enumerate(
+        (("hibari", False, 100.0), ("hibari", False, 300.0), ("f5", True, 900.0), ("", False, 50.0))
+    ):
+        answered = ReplyStarted(response_id=f"r{number}"), ReplyFinished(response_id=f"r{number}", status="completed")
+        took = TurnMeasured(response_id="r", first_audio_ms=ms, engine=engine, cloned=cloned, quality="fast")
+        record(conversation, f"t{number}", UserWrote(item_id=f"u{number}", text="x"), *answered, took)
+    spoken = client_of(ada).get(URL).json()["spoken"]
+    assert [(one["engine"], one["cloned"], one["turns"]) for one in spoken] == [("f5", True, 1), ("hibari", False, 2)]
+    assert spoken[1]["first_audio_ms"] == {"n": 2, "p50_ms": 200.0, "p95_ms": 290.0}
+    turns = client_of(ada).get(f"/api/conversations/{conversation}/").json()["turns"]
+    assert [turn["reply"]["speech_engine"] for turn in turns] == ["hibari", "hibari", "f5", ""]
+    assert [turn["reply"]["cloned"] for turn in turns] == [False, False, True, False]
+
+
 def test_by_day_in_the_servers_time_zone(settings: Any) -> None:
     settings.TIME_ZONE = "Asia/Taipei"
     ada = person("ada")

@@ -94,7 +94,7 @@ async def test_answers_are_in_the_speaker_s_own_voice_once_enough_was_said() -> 
     assert (opened.voice, opened.owner_id, opened.speaker_id) == ("self", "somebody", "somebody")
     assert [fact.reason for fact in t.record.of(SelfVoiceEnded)] == ["session_ended"]
     assert len(t.record.of(SelfVoiceAllowed)) == 1
-    assert {reference.id for reference in references} <= set(engines.forgotten), "what was made of it is gone with the session"
+    assert {reference.id for reference in references} <= set(engines.forgotten), "gone with the session"
 
 
 async def test_consent_taken_back_stops_the_voice_at_once() -> None:
