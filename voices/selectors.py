@@ -18,7 +18,7 @@ from voices.access import Actor, found, owned, permitted, reachable, require
 from voices.errors import VoiceNotFound, VoiceNotUsable
 from voices.events import stream_of
 from voices.listing import rows_of, rows_of_presets
-from voices.models import SPEAKS, Consent, Preview, Sample, State, Utterance, Voice
+from voices.models import SPEAKS, Consent, Preview, Sample, State, Utterance, Voice, VoiceName
 from voices.reading import decision_of, open_challenge, preview_view, report_of, standing_consent, words_of
 from voices.types import PreviewView, Profile, VoiceChoice, VoiceRow, WaitingVoice
 
@@ -206,6 +206,15 @@ def waiting(actor: Actor) -> tuple[WaitingVoice, ...]:
         )
         for voice in voices
     )
+
+
+def borrowed_in(conversation_id: str | UUID) -> tuple[tuple[str, str], ...]:
+    """The profiles in which something was said in a conversation: id and name, for one who may see voices."""
+    said = Utterance.objects.filter(conversation_id=str(conversation_id))
+    said = said.exclude(source=str(conversation_id))  # the person's own voice has no profile
+    ids = list(dict.fromkeys(said.order_by("opened_at").values_list("voice", flat=True)))
+    names = {str(key): name for key, name in VoiceName.objects.filter(voice_id__in=ids).values_list("voice_id", "name")}
+    return tuple((voice_id, names.get(voice_id, voice_id)) for voice_id in ids)
 
 
 def utterances(actor: Actor, *, source: str = "", since: datetime | None = None) -> Sequence[Utterance]:

@@ -2,10 +2,11 @@
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from avatar_project.voices_admin import detection
 from avatar_project.voices_admin.voice_urls import voice_url
 from conversations.admin.filters import as_uuid, choice_filter, identity_filter, name_of_person, value_filter
 from conversations.admin.form_filters import period_filter
@@ -44,11 +45,16 @@ class UtteranceAdmin(ReadOnlyAdmin[Utterance]):
         "fingerprint",
     )
     readonly_fields = ("at", "whose_voice", "owner_name", "speaker_name", "where", "length", "marked", "whole")
+    change_list_template = "admin/voices/utterances.html"
     search_help_text = _("The id of an utterance, a voice, a person or a conversation.")
 
     def search(self, found: "QuerySet[Utterance]", term: str) -> "QuerySet[Utterance]":
         everywhere = Q(id=term) | Q(source=term) | Q(owner=term) | Q(speaker=term) | Q(conversation_id=term)
         return found.filter(everywhere)
+
+    def get_urls(self) -> list[URLPattern]:
+        detect = path("detect/", self.admin_site.admin_view(detection.detect), name="voices_utterance_detect")
+        return [detect, *super().get_urls()]
 
     @admin.display(description=_("said"))
     def at(self, utterance: Utterance) -> str:

@@ -19,6 +19,7 @@ from conversations.log.models import Event
 from conversations.models import Conversation, Flag, FlagStatus, Session, Turn, Verification
 from conversations.oversight.trail import TrailEntry
 from conversations.streams import stream_of
+from voices.selectors import borrowed_in
 
 TURNS_A_PAGE = 50
 SHOWN = 100
@@ -146,6 +147,10 @@ def _links(request: HttpRequest, conversation: Conversation) -> tuple[Button, ..
     if conversation.erased_at is None and request.user.has_perm("conversations.rerun_conversation"):
         url = reverse("admin:conversations_rerunjob_start")
         links.append(Button(gettext("Run again"), f"{url}?conversation={conversation.id}", final=False))
+    if request.user.has_perm("voices.view_voice"):
+        for voice_id, name in borrowed_in(conversation.id):
+            url = reverse("admin:voices_voice_change", args=[voice_id])
+            links.append(Button(gettext("Voice: %(name)s") % {"name": name}, url, final=False))
     return tuple(links)
 
 

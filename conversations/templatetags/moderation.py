@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from conversations.admin.readonly import moment
 from conversations.models import Flag, FlagStatus, Turn, Verification
 from conversations.oversight.presence import live
+from voices.models import State, Voice
 
 register = template.Library()
 
@@ -30,13 +31,17 @@ class Figure:
 
 @register.inclusion_tag("admin/conversations/panel.html", takes_context=True)
 def moderation_panel(context: dict[str, Any]) -> dict[str, Any]:
-    """Four figures at most, each one query by an index, of what this person may see."""
+    """Five figures at most, each one query by an index, of what this person may see."""
     user = context["request"].user
     figures: list[Figure] = []
     if user.has_perm("conversations.view_flag"):
         flags = Flag.objects.filter(status=FlagStatus.OPEN).count()
         url = reverse("admin:conversations_flag_changelist") + "?status=open"
         figures.append(Figure(_("Open flags"), str(flags), url, alarming=flags > 0))
+    if user.has_perm("voices.approve_voice"):
+        waiting = Voice.objects.filter(state=State.WAITING).count()
+        url = reverse("admin:voices_voice_changelist") + "?state=waiting"
+        figures.append(Figure(_("Voices waiting for a decision"), str(waiting), url, alarming=waiting > 0))
     if user.has_perm("conversations.view_session"):
         watches = user.has_perm("conversations.watch_session")
         url = reverse("live:index") if watches else reverse("admin:conversations_session_changelist") + "?state=live"
