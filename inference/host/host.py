@@ -107,6 +107,7 @@ class Host:
             asyncio.create_task(self.registry.load_all(), name="load"),
             *(asyncio.create_task(item.run(), name=f"speech by {item.engine}") for item in self.speech.servers),
             asyncio.create_task(self.children.run(), name="children"),
+            *([asyncio.create_task(self.detector.run(), name="watermark")] if self.detector else []),
             asyncio.create_task(self.memory.run(), name="memory"),
         ]
         for task in tasks:

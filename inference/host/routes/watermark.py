@@ -15,9 +15,12 @@ _STALLED_S = 30.0
 
 
 async def watermark(request: web.Request) -> web.Response:
-    detector = request.app[HOST].detector
+    host = request.app[HOST]
+    detector = host.detector
     if detector is None:
         raise EngineUnavailable("This host has no watermark detector.")
+    if detector.status.state == "unloaded":
+        await host.memory.permit(detector.child.name)
     return json_response(await detector.find(_body(request)))
 
 

@@ -20,7 +20,7 @@ def build_watermark(settings: Config, choice: Choice, changes: Changes, children
     spec = EngineSpec(
         name="watermark",
         kind="watermark",
-        model="resemble-perth",
+        model="perth",
         environment=Environment("watermark", root=settings.engines_dir),
         argv=("-m", "inference.workers.watermark", str(socket)),
         address=Address(socket=socket),

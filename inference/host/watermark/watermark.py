@@ -1,5 +1,6 @@
 """The watermark as the host uses it: a stream of cloned sound goes through it, a recording is searched for it."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 import aiohttp
@@ -21,17 +22,32 @@ _SHORTEST_S = 0.5
 _SILENT = 1e-3
 _CALL_TIMEOUT_S = 10.0
 _LOAD_WAIT_S = 45.0
+_IDLE_S = 300.0
+_LOOK_S = 20.0
 
 
 class Watermark:
     """`inference.host.speech.terms.Watermarker`, and the way to find the mark again. Of one event loop."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Child, *, idle_s: float = _IDLE_S, look_s: float = _LOOK_S) -> None:
         self.child = child
+        self._idle_s = idle_s
+        self._look_s = look_s
+        self._searching = 0
+        self._last_used = 0.0
 
     @property
     def status(self) -> EngineStatus:
         return self.child.status
+
+    async def run(self) -> None:
+        """Unloads a worker that was loaded for a search alone, some minutes after the last one; until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._look_s)
+            idle = not self._searching and loop.time() - self._last_used > self._idle_s
+            if self.child.spec.on_demand and self.status.state == "ready" and idle:
+                await self.child.unload()
 
     async def marked(self, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
         """PCM16 mono at WIRE_RATE with the mark, as long as it came in; the first of it once 0.7 s of it has come.
@@ -58,15 +74,22 @@ class Watermark:
 
         Raises `EngineUnavailable` while it is still being loaded, telling how far it is.
         """
-        await self.child.load()
-        await self.child.get_ready(_LOAD_WAIT_S)
-        found: list[float] = []
+        self._searching += 1
+        try:
+            await self.child.load()
+            await self.child.get_ready(_LOAD_WAIT_S)
+            found = [confidence async for confidence in self._confidences(pcm)]
+        finally:
+            self._searching -= 1
+            self._last_used = asyncio.get_running_loop().time()
+        share = sum(confidence >= PRESENT for confidence in found) / len(found) if found else 0.0
+        return WatermarkFound(present=share > 0, confidence=max(found, default=0.0), share=share)
+
+    async def _confidences(self, pcm: AsyncIterator[bytes]) -> AsyncIterator[float]:
         async with self._session() as http:
             async for window in _windows(pcm):
                 answer = await self._ask(http, "/confidence", window)
-                found.append(msgspec.json.decode(answer, type=_Confidence).confidence)
-        share = sum(confidence >= PRESENT for confidence in found) / len(found) if found else 0.0
-        return WatermarkFound(present=share > 0, confidence=max(found, default=0.0), share=share)
+                yield msgspec.json.decode(answer, type=_Confidence).confidence
 
     def _session(self) -> aiohttp.ClientSession:
         timeout = aiohttp.ClientTimeout(total=_CALL_TIMEOUT_S)
