@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from conversations.log.eventlog import event_log
 from conversations.oversight import broadcast
 from conversations.realtime.borrowing import SELF, Borrowed, NotLent, Utterance
+from inference.audio import fingerprint
 from inference.types import WIRE_RATE
 from voices import selectors
 from voices.errors import VoiceNotUsable
@@ -78,6 +79,4 @@ def _opening(utterance: Utterance, door: str) -> provenance.Opening:
 
 
 def _fingerprint(pcm: bytes) -> str:
-    from inference.audio import fingerprint  # noqa: PLC0415 - numeric
-
     return fingerprint.compute(pcm) if pcm else ""

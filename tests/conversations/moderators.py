@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission
 
 from conversations.consumers import RealtimeConsumer
 from conversations.events import Fact
+from conversations.lending import Profiles
 from conversations.log.eventlog import event_log
 from conversations.log.models import Event
 from conversations.oversight.outside import LogAndLayer
@@ -83,7 +84,11 @@ async def live_session(
 ) -> AsyncIterator[LiveSocket]:
     the_engines = engines or FakeEngines()
     consumer = RealtimeConsumer(
-        engines=lambda: the_engines, open_record=ConversationRecord.open, limits=Limits(), outside=LogAndLayer()
+        engines=lambda: the_engines,
+        open_record=ConversationRecord.open,
+        limits=Limits(),
+        outside=LogAndLayer(),
+        lender=Profiles(),
     )
     query = "extras=avatar" + (f"&conversation={conversation_id}" if conversation_id else "")
     socket = LiveSocket(consumer, user=owner, query=query)
