@@ -77,10 +77,11 @@ def gpus() -> Iterator[Gpu]:
         if library is None:
             return
         for place, index in enumerate(_visible(library.nvmlDeviceGetCount())):
-            handle = library.nvmlDeviceGetHandleByIndex(index)
-            memory = library.nvmlDeviceGetMemoryInfo(handle)
-            # What the driver itself holds is no free memory either.
-            yield Gpu(place, library.nvmlDeviceGetName(handle), Memory(memory.total, memory.total - memory.free))
+            with suppress(library.NVMLError):  # a card without memory of its own, or one that has just failed
+                handle = library.nvmlDeviceGetHandleByIndex(index)
+                memory = library.nvmlDeviceGetMemoryInfo(handle)
+                # What the driver itself holds is no free memory either.
+                yield Gpu(place, library.nvmlDeviceGetName(handle), Memory(memory.total, memory.total - memory.free))
 
 
 def gpu_memory_of(pids: frozenset[int]) -> dict[str, int]:
@@ -90,8 +91,11 @@ def gpu_memory_of(pids: frozenset[int]) -> dict[str, int]:
         if library is None:
             return used
         for place, index in enumerate(_visible(library.nvmlDeviceGetCount())):
-            handle = library.nvmlDeviceGetHandleByIndex(index)
-            processes = library.nvmlDeviceGetComputeRunningProcesses(handle)
+            try:
+                handle = library.nvmlDeviceGetHandleByIndex(index)
+                processes = library.nvmlDeviceGetComputeRunningProcesses(handle)
+            except library.NVMLError:
+                continue
             told = [process.usedGpuMemory for process in processes if process.pid in pids]
             if told and None not in told:
                 used[f"cuda:{place}"] = sum(told)

@@ -23,6 +23,7 @@ from inference.host.chat.build import build_chat
 from inference.host.children.child import Children
 from inference.host.host import Host, new_scheduler
 from inference.host.listen import CannotListen, listening
+from inference.host.memory.build import build_keeper
 from inference.host.metrics import Metrics
 from inference.host.speech.build import SpeechParts, build_speech
 from inference.host.watermark.build import build_watermark
@@ -119,6 +120,7 @@ def build_host(settings: config.Config) -> Host:
         fine=speech.fine,
         watermarker=watermark,
         detector=watermark,
+        memory=build_keeper(settings, choice, engines, chat, children, changes, measure),
     )
 
 

@@ -1,11 +1,13 @@
 """What the gate of this host manages, from the settings and the engines that were chosen."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from inference import catalogue
 from inference.choice import Choice
 from inference.config import Config
 from inference.engine_settings import MB
+from inference.errors import EngineError
 from inference.gate.terms import Declaration, Policy
 from inference.host.changes import Changes
 from inference.host.chat.backend import ChatBackend
@@ -47,7 +49,7 @@ def build_keeper(
     managed: list[Managed] = [Buffers(), *_of_the_host(registry)]
     backend: object = chat
     if isinstance(backend, EmbeddedChat):
-        managed.append(EmbeddedBackend(backend, memory_of_model(catalogue.default("chat").name)))
+        managed.append(EmbeddedBackend(backend, _memory_of_chat()))
     managed += [ManagedChild(child, _declared(child, choice)) for child in children]
     return Keeper(policy, measure, managed, changes, others=gate.others_mb * MB)
 
@@ -58,6 +60,12 @@ def _of_the_host(registry: Registry) -> Iterator[Managed]:
     yield HostProcess(HOST_BYTES + sum(memory_of_model(model) for model in always))
     for slot in registry.tts:
         yield ManagedVoice(slot, Declaration(slot.model, "voice", HOST, memory_of_model(slot.model)), registry)
+
+
+def _memory_of_chat() -> int:
+    with suppress(EngineError):  # the backend says which model is not known
+        return memory_of_model(catalogue.default("chat").name)
+    return 0
 
 
 def memory_of_model(model: str) -> int:

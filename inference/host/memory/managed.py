@@ -171,6 +171,6 @@ def device_of(device: str) -> str:
 
 def role_of(child: Child) -> Role:
     """What an engine with a process of its own is for: what clones gives way before what everybody needs."""
-    if child.spec.kind in {"chat", "stt", "turn"}:
-        return "core"
+    if child.spec.kind != "tts":
+        return "clone" if child.spec.kind == "watermark" else "core"
     return "fine" if child.spec.on_demand else "clone"
