@@ -25,6 +25,8 @@ SCOPES = {
     "conversations:read": "Read conversations: words, sound, statistics, exports",
     "conversations:write": "Rename, fork and erase conversations",
     "events:read": "Follow the feed of events",
+    "voices:read": "Read voices: samples, previews, ratings",
+    "voices:write": "Make, change, share and delete voices",
     "realtime": "Hold conversations over the Realtime socket",
     "audio": "Speak and transcribe at /v1/audio",
     "chat": "Use the chat model at /v1/chat",

@@ -67,7 +67,7 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
             problems = dict(_ALWAYS)
             if method in {"post", "put", "patch", "delete"}:
                 problems |= _WITH_BODY
-            if path.endswith("/audio/{side}/"):
+            if path.endswith(("/audio/{side}/", "/audio/")) and method == "get":
                 problems |= _RANGES
             for status, description in problems.items():
                 operation["responses"].setdefault(status, _response(status, description))

@@ -33,5 +33,6 @@ urlpatterns = [
     path("keys/", Keys.as_view(), name="api_keys"),
     path("keys/<uuid:key_id>/", OneKey.as_view()),
     path("", include("conversations.api.urls")),
+    path("", include("voices.api.urls")),
     re_path("", Nowhere.as_view(), name="api_nowhere"),
 ]

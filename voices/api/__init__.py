@@ -1,0 +1,1 @@
+"""REST: a person's voices, those shared with them, and presets, at /api/voice-profiles/."""
