@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -68,11 +69,10 @@ async def test_one_s_own_voice_speaks_and_leaves_a_record_of_its_origin(ada: Any
     rows = await in_thread(lambda: list(Utterance.objects.order_by("opened_at")))
     facts = await in_thread(lambda: socket.facts(ReplyVoiced))
     assert [str(row.id) for row in rows] == [fact["utterance_id"] for fact in facts]
-    assert {(str(row.owner_id), str(row.speaker_id), row.door) for row in rows} == {
-        (str(ada.pk), str(ada.pk), "realtime")
-    }
+    whose = {(str(row.owner), str(row.speaker), row.door) for row in rows}
+    assert whose == {(str(ada.pk), str(ada.pk), "realtime")}
     assert all(row.closed_at is not None and row.watermarked and row.complete for row in rows)
-    turn = await in_thread(lambda: Turn.objects.get(conversation=socket.conversation_id))
+    turn = await in_thread(lambda: Turn.objects.get(conversation_id=UUID(socket.conversation_id)))
     assert (turn.cloned, turn.voice, turn.speech_engine) == (True, voice, "fake")
 
 
