@@ -18,6 +18,7 @@ class User(AbstractUser):
         permissions = (
             ("block_person", "Can keep a person out and let them in again"),
             ("erase_person", "Can erase a person with all that they said, for good"),
+            ("operate_engines", "Can see memory and sessions, load and unload models"),
         )
 
 

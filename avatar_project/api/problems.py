@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from conversations.errors import ConversationNotFound, Invalid, NotAllowed, Refused
 from conversations.log.errors import AudioMissing, KeyDestroyed, LogError
 from conversations.problem import CONTENT_TYPE, FieldError, Problem
+from inference.errors import EngineRefused, EngineUnavailable
 from voices.errors import Invalid as VoiceInvalid
 from voices.errors import NotAllowed as VoiceNotAllowed
 from voices.errors import Refused as VoiceRefused
@@ -36,6 +37,8 @@ _OURS: tuple[tuple[tuple[type[Exception], ...], int, str, str], ...] = (
     ((SuspiciousOperation,), 400, "invalid", "The server could not read the request."),
     ((AudioMissing,), 404, "no_sound", ""),
     ((KeyDestroyed,), 409, "erased", ""),
+    ((EngineRefused,), 409, "wrong_state", ""),
+    ((EngineUnavailable,), 503, "engine_unavailable", ""),
     ((OperationalError,), 503, "busy", "The database did not answer in time: try again."),
 )
 """Kinds of errors, and what they are to a program: status, code and detail (empty: the error's own)."""

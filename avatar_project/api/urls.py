@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from avatar_project.api.keys import Keys, OneKey
 from avatar_project.api.schema import Schema, docs
+from avatar_project.api.system import Load, Memory, Models, Sessions, Unload
 
 
 class Nowhere(APIView):
@@ -32,6 +33,11 @@ urlpatterns = [
     path("docs/", docs, name="api_docs"),
     path("keys/", Keys.as_view(), name="api_keys"),
     path("keys/<uuid:key_id>/", OneKey.as_view()),
+    path("system/models/", Models.as_view()),
+    path("system/models/<path:name>/load/", Load.as_view()),
+    path("system/models/<path:name>/unload/", Unload.as_view()),
+    path("system/memory/", Memory.as_view()),
+    path("system/sessions/", Sessions.as_view()),
     path("", include("conversations.api.urls")),
     path("", include("voices.api.urls")),
     re_path("", Nowhere.as_view(), name="api_nowhere"),
