@@ -15,6 +15,8 @@ from inference.workers.server import Tell
 
 _LEAST_SAMPLES = WIRE_RATE // 10
 """The network's window does not fit into less."""
+_HOP_SAMPLES = WIRE_RATE // 100
+"""What comes out is whole hops long: up to one shorter than what went in."""
 _FOUND = 0.9
 _SELF_TEST_S = 2
 
@@ -51,7 +53,7 @@ class Perth:
         """PCM16 mono at WIRE_RATE with the mark, of the same length. About 15 ms a second of sound on one core."""
         sound = to_float(pcm)
         with self._torch.inference_mode():
-            out: Samples = self._watermarker.apply_watermark(_at_least(sound), WIRE_RATE)
+            out: Samples = self._watermarker.apply_watermark(_at_least(sound, _HOP_SAMPLES), WIRE_RATE)
         if len(out) < len(sound) or not np.isfinite(out).all():
             raise EngineError("The watermark's network gave something that is no sound.")
         return from_float(out[: len(sound)])
@@ -63,5 +65,5 @@ class Perth:
         return float(np.nan_to_num(found, nan=0.0))
 
 
-def _at_least(sound: Samples) -> Samples:
-    return np.pad(sound, (0, max(0, _LEAST_SAMPLES - len(sound))))
+def _at_least(sound: Samples, more: int = 0) -> Samples:
+    return np.pad(sound, (0, max(more, _LEAST_SAMPLES - len(sound))))
