@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import ChatPage, OpenChat, words
 from tests.browser.speech import speech_file
-from tests.browser.test_accessibility import PHONE, no_sideways_scroll, no_violations
+from tests.browser.test_accessibility import no_violations
 from tests.server import Stack
 
 pytestmark = [
