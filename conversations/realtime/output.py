@@ -4,13 +4,34 @@ import base64
 from collections.abc import Callable
 from typing import TypedDict
 
-from conversations.events import ReplySpoken, ToolCalled
+from conversations.events import ReplySpoken, ReplyVoiced, ToolCalled
 from conversations.realtime.heard import SpokenAnswer
 from conversations.realtime.ids import new_id
 from conversations.realtime.items import Conversation, Entry
 from conversations.realtime.outbox import Outbox
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.items import FunctionCall, Item, Message, OutputAudio, OutputText, Status
+from conversations.realtime.steps import Voiced
+
+
+def voiced_fact(voiced: Voiced, response_id: str, item_id: str) -> ReplyVoiced | None:
+    """Recorded where it is not the host's own voice that was asked for: the record says whose voice it was not."""
+    made = voiced.made
+    if not made.cloned and not made.fallback:
+        return None
+    return ReplyVoiced(
+        response_id=response_id,
+        item_id=item_id,
+        index=voiced.index,
+        engine=made.engine,
+        model=made.model,
+        voice=made.voice,
+        cloned=made.cloned,
+        watermarked=made.watermarked,
+        fallback=made.fallback,
+        quality=made.quality,
+        utterance_id=voiced.utterance_id,
+    )
 
 
 class Place:

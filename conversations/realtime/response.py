@@ -8,13 +8,13 @@ from typing import Literal, Protocol
 import msgspec
 import structlog
 
-from conversations.events import Fact, ReplyFailed, ReplyFinished, ReplyGenerated, ReplyStarted, ReplyVoiced
+from conversations.events import Fact, ReplyFailed, ReplyFinished, ReplyGenerated, ReplyStarted
 from conversations.failures import sentence
 from conversations.realtime.borrowing import Borrowed
 from conversations.realtime.generation import Generation
 from conversations.realtime.heard import SpokenAnswer
 from conversations.realtime.ids import new_id
-from conversations.realtime.output import CallOutput, MessageOutput, Place
+from conversations.realtime.output import CallOutput, MessageOutput, Place, voiced_fact
 from conversations.realtime.playback import CHUNK_BYTES, Pacer
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.items import Item, Status
@@ -211,24 +211,9 @@ class Response:
         self._unsent = 0
 
     def _voiced(self, voiced: Voiced) -> None:
-        """Recorded where it is not the host's own voice that was asked for: the record says whose voice it was not."""
-        made = voiced.made
         message = self._open_message(spoken=True)
-        if made.cloned or made.fallback:
-            fact = ReplyVoiced(
-                response_id=self.id,
-                item_id=message.entry.id,
-                index=voiced.index,
-                engine=made.engine,
-                model=made.model,
-                voice=made.voice,
-                cloned=made.cloned,
-                watermarked=made.watermarked,
-                fallback=made.fallback,
-                quality=made.quality,
-                utterance_id=voiced.utterance_id,
-            )
-            self._emit(facts=(fact,))
+        fact = voiced_fact(voiced, self.id, message.entry.id)
+        self._emit(facts=(fact,) if fact is not None else ())
         self._stage.voiced(self, message.answer, voiced)
 
     def _sent_first(self) -> None:

@@ -1,7 +1,7 @@
 """One turn answered anew, by the same steps as a live one: chat model, sentence by sentence to text-to-speech."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from conversations.realtime.plans import SPOKEN_TOKENS, UNITS_PER_S, UNKNOWN_WIN
 from conversations.realtime.speaking import Origin
 from conversations.realtime.steps import Again, Fault, Finished, Marks, Plan, Sentence, Sound, Text, Voiced
 from inference.ports import Engines
-from inference.types import ChatRequest, SpeechMade, Usage
+from inference.types import ChatRequest, Usage
 
 LONGEST_S = 300.0
 """One answer, from the question to the last sound."""
@@ -32,8 +32,8 @@ class Answer(msgspec.Struct, kw_only=True):
     """PCM16 mono at ``WIRE_RATE``; empty for an answer that is read."""
     finish_reason: str = ""
     usage: Usage = Usage()
-    speech: SpeechMade | None = None
-    """Who spoke its first sentence."""
+    voiced: tuple[Voiced, ...] = ()
+    """Who spoke its sentences."""
     fault: Fault | None = None
     first_token_ms: float | None = None
     first_sentence_ms: float | None = None
@@ -85,13 +85,16 @@ def plan(messages: tuple[Mapping[str, Any], ...], manner: Manner, offer: Offer, 
     )
 
 
-async def answer(engines: Engines, made: Plan, origin: Origin | None = None) -> Answer:
-    """Makes all of it, as fast as it comes. Raises `TimeoutError` after `LONGEST_S`; engine errors are in ``fault``."""
+async def answer(engines: Engines, made: Plan, origin: Callable[[asyncio.TaskGroup], Origin] | None = None) -> Answer:
+    """Makes all of it, as fast as it comes. Raises `TimeoutError` after `LONGEST_S`; engine errors are in ``fault``.
+
+    ``origin`` records where cloned sentences come from, in tasks of the group.
+    """
     said = Answer(generated="")
     sounds: list[bytearray] = [bytearray()]
     sentences: list[str] = []
     async with asyncio.timeout(LONGEST_S), asyncio.TaskGroup() as group:
-        generation = Generation(engines, made, origin=origin).start(group)
+        generation = Generation(engines, made, origin=origin(group) if origin is not None else None).start(group)
         generation.commit()
         async for step in generation.steps():
             match step:
@@ -100,8 +103,8 @@ async def answer(engines: Engines, made: Plan, origin: Origin | None = None) -> 
                     sounds.append(bytearray())
                 case Again():
                     sounds[-1] = bytearray()
-                case Voiced(made=speech):
-                    said.speech = said.speech or speech
+                case Voiced():
+                    said.voiced = (*said.voiced, step)
                 case Sound(piece):
                     sounds[-1] += piece
                 case Fault():

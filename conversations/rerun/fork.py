@@ -30,6 +30,7 @@ from conversations.log.models import Purpose
 from conversations.log.types import Metadata
 from conversations.models import Conversation
 from conversations.realtime.ids import new_id
+from conversations.realtime.output import voiced_fact
 from conversations.record import ConversationRecord, new_event
 from conversations.rerun.answering import Answer, Manner
 from conversations.rerun.source import Said, Source, SourceTurn
@@ -100,6 +101,7 @@ class Fork:
             facts += [fact] if one.transcript is None else [fact, one.transcript]
         facts += await self._reply(turn, answer)
         response_id = next(fact.response_id for fact in facts if isinstance(fact, ReplyStarted))
+        speech = answer.voiced[0].made if answer.voiced else None
         # Nobody waited for a first sound: that figure is in the re-run's report, not among people's latencies.
         facts.append(
             TurnMeasured(
@@ -107,6 +109,9 @@ class Fork:
                 transcript_ms=transcript_ms,
                 first_token_ms=_plus(answer.first_token_ms, transcript_ms),
                 first_sentence_ms=_plus(answer.first_sentence_ms, transcript_ms),
+                engine=speech.engine if speech is not None else "",
+                cloned=speech is not None and speech.cloned,
+                quality=speech.quality if speech is not None else "",
             )
         )
         try:
@@ -124,6 +129,7 @@ class Fork:
             ReplySpoken(response_id=response_id, item_id=item_id, index=index, text=text)
             for index, text in enumerate(answer.sentences)
         ]
+        facts += [fact for one in answer.voiced if (fact := voiced_fact(one, response_id, item_id)) is not None]
         if answer.generated:
             facts.append(
                 ReplyGenerated(

@@ -21,8 +21,10 @@ from conversations.realtime.config import Offer
 from conversations.realtime.context import ChatMessage, Window
 from conversations.realtime.limits import Limits
 from conversations.realtime.plans import language_of_text
+from conversations.realtime.voices import is_profile
 from conversations.rerun import answering, compare
 from conversations.rerun.answering import Answer, Manner
+from conversations.rerun.borrowed import BorrowedVoice
 from conversations.rerun.compare import Compared, Texts, Times
 from conversations.rerun.engines import choose
 from conversations.rerun.fork import Fork, begin, items_of, recorded_opus
@@ -77,6 +79,7 @@ class Rerun:
         self._engines = engines
         self._actor_id = actor_id
         self._window = Window()
+        self._borrowed: BorrowedVoice | None = None
 
     async def prepare(self) -> Source:
         """Reads what is to be run again, and checks the wish against it and against the engines.
@@ -86,11 +89,18 @@ class Rerun:
         source = await event_log().read(functools.partial(read, self.wish.conversation_id))
         first_turn(source, self.wish.from_turn)
         status = await self._engines.status()
-        chosen = choose(status, self.wish.llm, self.wish.voice)
+        voice = self.wish.voice or source.voice
+        borrowed = (
+            BorrowedVoice(voice, owner_id=source.owner_id, actor_id=self._actor_id) if is_profile(voice) else None
+        )
+        if borrowed is not None and self.wish.voice:
+            await borrowed.check()
+        self._borrowed = borrowed
+        chosen = choose(status, self.wish.llm, "" if borrowed is not None else self.wish.voice)
         self._offer = Offer.of(status, settings.INFERENCE.tts_voice)
         self._manner = Manner(
             model=chosen.model,
-            voice=chosen.voice or source.voice,
+            voice=voice,
             instructions=self.wish.instructions,
             spoken_answer_s=Limits.from_environment().spoken_answer_s,
         )
@@ -106,8 +116,8 @@ class Rerun:
     ) -> bool:
         """Runs the turns that are not done yet; False when it ended before the last (``for_s``, or told to).
 
-        ``begun`` is told the fork's id before it is made, and an empty one when it could not be made. Both callbacks may
-        block (they are called in a thread).
+        ``begun`` is told the fork's id before it is made, and an empty one when it could not be made. Both callbacks
+        may block (they are called in a thread).
         """
         until = time.monotonic() + for_s if for_s is not None else None
         first = first_turn(source, self.wish.from_turn)
@@ -199,8 +209,14 @@ class Rerun:
         before = answering.context(await fork.record.history(), self._window, self._manner.instructions, self._offer)
         messages = (*before, *(message for message in more if message is not None))
         spoken = turn.heard_as != "text"
-        made = answering.plan(messages, self._manner, self._offer, language=language, spoken=spoken)
-        return await answering.answer(self._engines, made)
+        if self._borrowed is None or not spoken:
+            made = answering.plan(messages, self._manner, self._offer, language=language, spoken=spoken)
+            return await answering.answer(self._engines, made)
+        origin = functools.partial(self._borrowed.origin, fork.record.conversation_id)
+        async with self._borrowed.lent() as voice:
+            manner = msgspec.structs.replace(self._manner, borrowed=voice)
+            made = answering.plan(messages, manner, self._offer, language=language, spoken=True)
+            return await answering.answer(self._engines, made, origin)
 
     def _compare(
         self,

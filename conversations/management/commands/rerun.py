@@ -47,7 +47,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--llm-key-variable", default="", metavar="NAME", help="environment variable with the API key of that URL"
         )
-        parser.add_argument("--voice", default="", help="another voice")
+        parser.add_argument("--voice", default="", help="another voice, or a voice profile's id")
         parser.add_argument("--instructions", default="", help="other instructions for the chat model")
         parser.add_argument("--transcribe", action="store_true", help="transcribe the recorded sound again")
         parser.add_argument("--json", type=Path, metavar="FILE", help="write a report; it holds no words")
