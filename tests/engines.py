@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import hashlib
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from inference import config
@@ -15,7 +16,8 @@ _PROGRAMS = Path(__file__).with_name("engine_models")
 
 def python_of(name: str) -> Path:
     """The Python of an engine's environment; the first call of all makes it, which takes minutes."""
-    return asyncio.run(Environment(name).ensure())
+    with ThreadPoolExecutor(1) as other_loop:  # the caller may be in a loop already
+        return other_loop.submit(lambda: asyncio.run(Environment(name).ensure())).result()
 
 
 def made_by(program: str, *arguments: str, environment: str) -> Path:

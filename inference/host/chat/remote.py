@@ -137,7 +137,8 @@ class RemoteChat:
         return False
 
     def _encoded(self, body: ChatBody) -> bytes:
-        return msgspec.json.encode(_understood({**body, "model": self._model}))
+        understood = _understood({**body, "model": self._model})
+        return msgspec.json.encode(_strict(understood) if self._is_vllm else understood)
 
     async def run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=120)
@@ -210,3 +211,16 @@ def _tcp() -> aiohttp.BaseConnector:
 def _understood(body: ChatBody) -> ChatBody:
     """Without what some servers refuse because they do not know it."""
     return {name: value for name, value in body.items() if name != "prompt_cache_key"}
+
+
+def _strict(body: ChatBody) -> ChatBody:
+    """A function that has to be called gets arguments as its schema says: vLLM holds them to it only when told to."""
+    if body.get("tool_choice") in (None, "auto", "none"):
+        return body
+    tools = [
+        {**tool, "function": {"strict": True, **tool["function"]}}
+        if isinstance(tool, dict) and isinstance(tool.get("function"), dict)
+        else tool
+        for tool in body.get("tools") or ()
+    ]
+    return {**body, "tools": tools}
