@@ -120,13 +120,15 @@ def _chat(settings: Config, room: _Room) -> tuple[ChatChoice, Why, Placement | N
         )
         return "embedded", Why("chat", "embedded (llama.cpp)", because, change), None
     beside = settings.f5.memory_mb * MB if settings.fast_speech.engine in {"auto", "f5"} else 0
-    sessions = min(settings.max_sessions, max(1, (room.most - alone - beside) // each))
+    sessions = settings.max_sessions
+    if room.left:
+        sessions = min(sessions, max(1, (room.most - alone - beside) // each))
     device = room.take(alone + sessions * each)
     placed = Placement("vllm", device, alone, each, sessions)
     if settings.chat_engine == "vllm":
         because = "AVATAR_CHAT_ENGINE says so."
         if not fits:
-            because += f" {_no_room(room, 0)}" if device == CPU else " There is less free memory than it declares."
+            because += " There is no GPU." if device == CPU else " There is less free memory than it declares."
     else:
         because = f"{device} has room for {vllm.model} and {sessions} sessions ({_gb(placed.reserved_bytes)})."
     change = "AVATAR_CHAT_ENGINE=embedded, another AVATAR_VLLM_MODEL, or AVATAR_CHAT_URL."
