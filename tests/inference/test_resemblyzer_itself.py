@@ -45,8 +45,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Resemblyzer alone: what it needs beside is in the watermark's environment, which has torch."""
     folder = tmp_path_factory.mktemp("resemblyzer")
     vad = f"webrtcvad-wheels=={importlib.metadata.version('webrtcvad-wheels')}"
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", folder, "resemblyzer==0.1.4", vad]
-    subprocess.run(command, check=True)
+    wanted = ["--target", str(folder), "resemblyzer==0.1.4", vad]
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", *wanted], check=True)
     return folder
 
 
