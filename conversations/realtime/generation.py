@@ -30,6 +30,7 @@ from conversations.realtime.steps import (
     ToolPiece,
     Voiced,
     units,
+    words,
 )
 from inference.errors import ContextTooLong, EngineError, EngineUnavailable
 from inference.ports import Engines
@@ -41,6 +42,9 @@ from inference.types import Usage
 log = structlog.get_logger(__name__)
 AHEAD_S = 8.0
 """Sound made ahead of what is sent; beyond it text-to-speech waits (up to one sentence more)."""
+FEWEST_WORDS = 5
+HELD_S = 1.0
+"""Fewer words than these come out garbled from a cloning engine: they wait so long for the sentence that follows."""
 
 
 class Generation:
@@ -63,6 +67,7 @@ class Generation:
         self._pieces: deque[Piece] = deque()
         self._written = asyncio.Event()
         self._sentences = 0
+        self._held = ""
         self._speaking: Sentence | Again | None = None
         self._given: Sentence | Again | None = None
         self._begun_anew = 0
@@ -208,10 +213,22 @@ class Generation:
 
     def _piece(self, text: str) -> None:
         self.marks.first_sentence = self.marks.first_sentence or time.monotonic()
+        text, self._held = self._held + text, ""
+        if self.plan.spoken and self._voice.borrowed is not None and words(text) < FEWEST_WORDS:
+            self._held = text
+            asyncio.get_running_loop().call_later(HELD_S, self._release, text)
+            return
         self._write(Sentence(self._sentences, text) if self.plan.spoken else Text(text))
-        self._sentences += 1
+
+    def _release(self, held: str) -> None:
+        """Nothing has followed the few words, or no sentence: they are said by themselves."""
+        if held and held == self._held:
+            self._held = ""
+            self._write(Sentence(self._sentences, held))
 
     def _write(self, piece: Piece) -> None:
+        self._release(self._held)
+        self._sentences += isinstance(piece, Sentence)
         self._pieces.append(piece)
         self._written.set()
 

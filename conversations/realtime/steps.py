@@ -1,9 +1,15 @@
 """What an answer is made of, step by step: the plan, what is told of it in order, and when things happened."""
 
+import re
+
 import msgspec
 
 from conversations.realtime.borrowing import Borrowed
 from inference.types import ChatRequest, Quality, SpeechMade, ToolCallDelta, Usage
+
+_WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\W\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+(?:['’]\w+)*"
+)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +94,11 @@ Piece = Text | Sentence | Again | ToolPiece | Fault | Finished
 def units(text: str) -> int:
     """Length as it sounds: a Chinese character takes about as long as four Latin letters."""
     return sum(4 if "\u3040" <= character <= "\u9fff" else 1 for character in text)
+
+
+def words(text: str) -> int:
+    """How many there are; of Chinese and Japanese, the characters."""
+    return len(_WORD.findall(text))
 
 
 class Marks(msgspec.Struct):

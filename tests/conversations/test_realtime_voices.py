@@ -5,12 +5,13 @@ import base64
 
 from conversations.events import ReplyFailed, ReplyHeard, ReplySpoken, ReplyVoiced, TurnMeasured, VoiceStopped
 from inference.errors import EngineRefused
-from inference.types import SpeechMade
+from inference.types import ChatDelta, SpeechMade
 from tests.conversations.lenders import MIA, FakeLender
 from tests.conversations.talker import Talker, talking
 from tests.fake_engines import FakeEngines
 
 OTHER = "0198a000-0000-7000-8000-0000000000ff"
+TWO = "It is good to see you. How are you doing today?"
 LONG = "The first sentence is a long one. The second sentence is even longer than that. And then a third follows."
 
 
@@ -32,7 +33,7 @@ def sound(t: Talker) -> bytes:
 
 async def test_a_profile_is_a_voice_of_the_session() -> None:
     lender = FakeLender()
-    async with talking(lender=lender) as t:
+    async with talking(FakeEngines(replies=[TWO]), lender=lender) as t:
         assert await choose(t, MIA) == MIA
         assert lender.asked == [("somebody", MIA)]
         await ask(t)
@@ -45,7 +46,7 @@ async def test_a_profile_is_a_voice_of_the_session() -> None:
 
 async def test_every_cloned_sentence_has_a_record_of_its_origin_before_its_first_sound() -> None:
     lender = FakeLender()
-    async with talking(lender=lender) as t:
+    async with talking(FakeEngines(replies=[TWO]), lender=lender) as t:
         await choose(t, MIA)
         await ask(t)
         await t.until("avatar.speech")
@@ -105,7 +106,7 @@ async def test_a_name_that_is_no_profile_s_is_not_asked_for() -> None:
 
 
 async def test_one_answer_may_have_a_voice_of_its_own() -> None:
-    async with talking(lender=FakeLender()) as t:
+    async with talking(FakeEngines(replies=[TWO]), lender=FakeLender()) as t:
         await ask(t, audio={"output": {"voice": {"id": MIA}}})
         created = await t.until("response.created")
         assert created["response"]["audio"]["output"]["voice"] == MIA
@@ -250,3 +251,31 @@ async def test_fast_and_fine_by_session_and_by_answer() -> None:
         assert (await t.until("session.updated"))["session"]["avatar"] == {"quality": "fast"}
     measured = t.record.of(TurnMeasured)
     assert [(fact.engine, fact.cloned, fact.quality) for fact in measured] == [("fake", False, "fine")]
+
+
+async def test_a_few_words_are_said_with_the_sentence_that_follows_in_a_borrowed_voice() -> None:
+    engines = FakeEngines(replies=["Yes. I can do that for you today. Good. Call me back."])
+    async with talking(engines, lender=FakeLender()) as t:
+        await choose(t, MIA)
+        await ask(t)
+        await t.until("response.done", within_s=20)
+        t.configure(audio={"output": {"voice": "anna"}})
+        t.say("response.create")
+        await t.until("response.done", within_s=20)
+    assert engines.spoken[:2] == ["Yes. I can do that for you today.", "Good. Call me back."]
+    assert engines.spoken[2:] == ["Yes.", "I can do that for you today.", "Good.", "Call me back."]
+    spoken = [(fact.index, fact.text.strip()) for fact in t.record.of(ReplySpoken)][:2]
+    assert spoken == [(0, "Yes. I can do that for you today."), (1, "Good. Call me back.")]
+
+
+async def test_a_few_words_do_not_wait_for_ever() -> None:
+    begun, rest = ChatDelta(text="Just a moment. And"), ChatDelta(text=" here is all that I have found.")
+    engines = FakeEngines(replies=[(begun, rest, ChatDelta(finish_reason="stop"))])
+    engines.think_on.clear()
+    async with talking(engines, lender=FakeLender()) as t:
+        await choose(t, MIA)
+        await ask(t)
+        assert (await t.until("avatar.speech"))["cloned"]
+        engines.think_on.set()
+        await t.until("response.done", within_s=20)
+    assert engines.spoken == ["Just a moment.", "And here is all that I have found."]
