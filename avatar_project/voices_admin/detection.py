@@ -29,8 +29,8 @@ class RecordingForm(forms.Form):
         help_text=_("WAV, MP3, FLAC, M4A, Ogg or WebM, at most 10 MB. It is looked at and not kept."),
     )
 
-    def clean_recording(self) -> UploadedFile:
-        sent: UploadedFile = self.cleaned_data["recording"]
+    def clean_recording(self) -> "UploadedFile[bytes]":
+        sent: UploadedFile[bytes] = self.cleaned_data["recording"]
         if (sent.size or 0) > LARGEST_BYTES:
             raise forms.ValidationError(gettext("The recording is too large: at most 10 MB."))
         return sent

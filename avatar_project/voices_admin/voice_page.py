@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from avatar_project.voices_admin import deeds
 from avatar_project.voices_admin.life import Act, life_of
 from avatar_project.voices_admin.voice_urls import PREFIX, sound_is_open
+from conversations.admin.deed import Deed
 from conversations.admin.labels import Text
 from conversations.admin.links import Button
 from voices.models import Consent, ConsentState, Sample, Utterance, Voice
@@ -75,5 +76,5 @@ def _sound(request: HttpRequest, voice: Voice, what: str, title: str) -> Sound:
     )
 
 
-def _button(voice: Voice, deed: deeds.Deed) -> Button:
+def _button(voice: Voice, deed: Deed) -> Button:
     return Button(deed.label, reverse(f"admin:{PREFIX}do", args=[voice.id, deed.name]), deed.final)

@@ -70,7 +70,7 @@ class VoiceAdmin(ReadOnlyAdmin[Voice]):
 
     @admin.display(description=_("person"))
     def person(self, voice: Voice) -> str:
-        return person_link(voice.owner_id, voice.owner.get_username()) if voice.owner is not None else ""
+        return person_link(voice.owner.pk, voice.owner.get_username()) if voice.owner is not None else ""
 
     @admin.display(description=_("state"))
     def shown_state(self, voice: Voice) -> str:

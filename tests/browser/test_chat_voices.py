@@ -109,20 +109,20 @@ async def test_ones_own_voice_is_taken_only_with_consent(scripted: Scripted, loc
     await dialog.locator("button.primary").click()
     await expect(dialog).to_be_hidden()
     (agreed,) = server.sent("avatar.self_voice.update")
-    assert (agreed["enabled"], agreed["consent"]) == (True, True)
+    assert agreed["consent"] is True
     assert not await box.is_checked()  # until the server has said so
-    server.say("avatar.self_voice.updated", enabled=True, ready=False, speech_s=1.2, needed_s=3.0)
+    server.say("avatar.self_voice.updated", state="collecting", speech_s=1.2, needed_s=3.0)
     await expect(box).to_be_checked()
     await expect(chat.page.locator("#self-voice-now")).to_contain_text("1.2")
-    server.say("avatar.self_voice.updated", enabled=True, ready=True, speech_s=3.4, needed_s=3.0)
+    server.say("avatar.self_voice.updated", state="ready", speech_s=3.4, needed_s=3.0)
     await no_violations(chat)
     await shot(chat, f"self-voice-on-{locale}")
     await box.click()
-    assert server.sent("avatar.self_voice.update")[-1]["enabled"] is False
-    server.say("avatar.self_voice.updated", enabled=False, ready=False, speech_s=0.0, needed_s=3.0)
+    assert server.sent("avatar.self_voice.update")[-1]["consent"] is False
+    server.say("avatar.self_voice.updated", state="off", speech_s=0.0, needed_s=3.0)
     await expect(box).not_to_be_checked()
 
-    server.say("avatar.self_voice.updated", enabled=True, ready=True, speech_s=3.4, needed_s=3.0)
+    server.say("avatar.self_voice.updated", state="ready", speech_s=3.4, needed_s=3.0)
     await expect(box).to_be_checked()
     await chat.page.click("#end")
     await expect(box).not_to_be_checked()

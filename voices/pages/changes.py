@@ -10,8 +10,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from conversations.log.errors import LogError
+from inference.types import Quality
 from voices import selectors, services
 from voices.errors import Invalid, Refused, VoiceNotFound
+from voices.events import Scope
 from voices.pages.figures import figures_of
 from voices.pages.requests import actor_of, line, recording_of, to_voice, told
 from voices.pages.words import advice, said, verdict
@@ -58,7 +60,7 @@ def transcript(request: HttpRequest, voice_id: UUID) -> HttpResponse:
 @told("consent")
 def ask(request: HttpRequest, voice_id: UUID) -> HttpResponse:
     """``scope`` and ``days`` of the consent: the page then shows the sentence to read."""
-    scope = "shared" if line(request, "scope") == "shared" else "self"
+    scope: Scope = "shared" if line(request, "scope") == "shared" else "self"
     services.ask_consent(voice_id, actor=actor_of(request), scope=scope, days=_whole(line(request, "days")))
     return to_voice(voice_id, "consent")
 
@@ -79,7 +81,7 @@ def consent(request: HttpRequest, voice_id: UUID) -> HttpResponse:
 @told("try")
 def preview(request: HttpRequest, voice_id: UUID) -> HttpResponse:
     """Has the voice say ``text`` in the background."""
-    quality = "fine" if line(request, "quality") == "fine" else "fast"
+    quality: Quality = "fine" if line(request, "quality") == "fine" else "fast"
     services.request_preview(voice_id, actor=actor_of(request), text=line(request, "text"), quality=quality)
     return to_voice(voice_id, "try")
 

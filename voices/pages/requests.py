@@ -42,7 +42,8 @@ def recording_of(request: HttpRequest) -> bytes:
         raise Invalid(gettext("No recording arrived: record one or choose a file of at most 10 MB."), code="too_large")
     if (sent.size or 0) > LARGEST_BYTES:
         raise Invalid(gettext("The recording is too large: at most 10 MB."), code="too_large")
-    return sent.read()
+    data: bytes = sent.read()
+    return data
 
 
 def found_or_404(view: View[P]) -> View[P]:

@@ -97,13 +97,12 @@ export class Dialogue extends EventTarget {
     if (error.code === "voice_not_usable") this.tell("voice-stopped", this.settings.get("voice"));
   }
 
-  /** A voice was withdrawn: what is still to be heard of it is not heard any more. */
   voiceStopped({ voice, message }) {
-    this.silence();
     this.tell("voice-stopped", voice);
     this.tell("trouble", message);
   }
 
+  /** A voice was taken back: what is still to be heard of it is not heard any more; another voice may say it again. */
   silence() {
     if (this.player.playing) void this.player.flush();
   }

@@ -25,8 +25,8 @@ export function sessionUpdate({ mode, language, voice, quality, aloud }) {
 /** What is kept of what is said from now on. */
 export const keep = (choice) => ({ type: "avatar.keep.update", keep: choice });
 
-/** Being answered in one's own voice, taken from this conversation; ``enabled`` says that the person has agreed to it. */
-export const selfVoice = (enabled) => ({ type: "avatar.self_voice.update", enabled, consent: enabled });
+/** Whether the person agrees to be answered in their own voice, taken from this conversation. */
+export const selfVoice = (consent) => ({ type: "avatar.self_voice.update", consent });
 
 export const append = (pcm) => ({ type: "input_audio_buffer.append", audio: toBase64(pcm) });
 export const commit = () => ({ type: "input_audio_buffer.commit" });

@@ -52,10 +52,15 @@ export class SelfVoice {
     this.draw();
   }
 
+  get on() {
+    return ["collecting", "ready"].includes(this.told?.state);
+  }
+
   get words() {
     if (!this.connection.isOpen) return gettext("Start a conversation first: your voice is taken from what you say in it.");
-    if (!this.told?.enabled) return gettext("Off. It asks you first, and is forgotten with the conversation.");
-    if (this.told.ready) return gettext("On: answers come in your voice.");
+    if (this.told?.state === "refused") return this.told.message;
+    if (!this.on) return gettext("Off. It asks you first, and is forgotten with the conversation.");
+    if (this.told.state === "ready") return gettext("On: answers come in your voice.");
     const { speech_s: heard, needed_s: needed } = this.told;
     return filled(gettext("Listening to your voice: %(heard)s of %(needed)s s"), { heard: seconds.format(heard), needed: seconds.format(needed) });
   }
@@ -63,7 +68,7 @@ export class SelfVoice {
   draw() {
     this.byId("self-voice-choice").hidden = !this.machine.clones;
     this.box.disabled = !this.connection.isOpen;
-    this.box.checked = this.told?.enabled ?? false;
+    this.box.checked = this.on;
     this.byId("self-voice-now").textContent = this.words;
   }
 }
