@@ -51,7 +51,8 @@ async def hang_up(send: Send) -> None:
     """
     bound = getattr(send, "args", ())
     channel = getattr(bound[0], "channel", None) if bound else None
-    if channel is None:
+    close = getattr(channel, "loseConnection", None)
+    if close is None:
         await send({"type": "http.response.body", "body": b""})
     else:
-        channel.abortConnection()
+        close()  # what has been written arrives; that it was not all, the missing last chunk says
