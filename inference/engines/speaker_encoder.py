@@ -22,6 +22,8 @@ _WINDOW = 160
 """Frames that the network sees at once: 1.6 s."""
 _STEP = 77
 """Frames from one window to the next: 1.3 windows a second."""
+_AT_ONCE = 12
+"""Windows that go through the network together: 9 s of speech, 25 MB."""
 _LEAST_COVERED = 0.75
 _LEAST_SPEECH_S = 0.5
 _RUNTIME_BYTES = 12 * 1024**2
@@ -62,7 +64,7 @@ class SpeakerEncoder:
     def embed(self, audio: Audio) -> tuple[float, ...]:
         """The voice in ``audio``: `EMBEDDING_SIZE` numbers, none negative, L2 norm 1.
 
-        ``audio``: float32, mono, `STT_RATE`, shape (n,). Takes about 60 ms for 5 s on one core. Raises `AudioRefused`
+        ``audio``: float32, mono, `STT_RATE`, shape (n,). Takes about 80 ms for 5 s on one core. Raises `AudioRefused`
         when there is less than half a second of speech in it, `EngineUnavailable` before `load`.
         """
         if self._weights is None or self._threads is None:
@@ -78,7 +80,9 @@ class SpeakerEncoder:
                 f"There is too little speech in it to know a voice by: {len(speech) / STT_RATE:.1f} s of at least "
                 f"{_LEAST_SPEECH_S} s."
             )
-        mean = _network(weights, windows(speech)).mean(axis=0)
+        mels = windows(speech)
+        embedded = [_network(weights, mels[at : at + _AT_ONCE]) for at in range(0, len(mels), _AT_ONCE)]
+        mean = np.concatenate(embedded).mean(axis=0)
         return tuple((mean / np.linalg.norm(mean)).tolist())
 
 
