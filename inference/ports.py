@@ -84,6 +84,9 @@ class Engines(Protocol):
     async def forget_reference(self, reference_id: str) -> None:
         """Stops at once whatever is being said with this reference, and bars it from now on."""
 
+    async def embed(self, pcm: bytes, *, due_in_s: float = 0.0) -> tuple[float, ...]:
+        """Who speaks, as `EMBEDDING_SIZE` numbers (`inference.speaker`); pcm: PCM16 mono at `STT_RATE`."""
+
     async def end_of_turn(self, pcm: bytes) -> float:
         """Probability (0..1) that the speaker has finished; pcm: the utterance's last 8 s at most, at `STT_RATE`."""
 

@@ -63,6 +63,9 @@ class FakeEngines:
         self.heard = deque(heard)
         self.replies = deque(replies)
         self.speech_error: EngineError | None = None
+        self.voices_heard: deque[tuple[float, ...]] = deque([(1.0, 0.0)])
+        """Embeddings of who speaks, used up in order; the last repeats."""
+        self.embed_error: EngineError | None = None
         self.speech_dies: deque[float | None] = deque()
         """For each sentence to come, after how many seconds of its sound the voice dies; None: never."""
         self.service: ServiceLevel = "full"
@@ -204,6 +207,12 @@ class FakeEngines:
     async def forget_reference(self, reference_id: str) -> None:
         self._here()
         self.forgotten.append(reference_id)
+
+    async def embed(self, pcm: bytes, *, due_in_s: float = 0.0) -> tuple[float, ...]:
+        self._here()
+        if self.embed_error is not None:
+            raise self.embed_error
+        return self.voices_heard.popleft() if len(self.voices_heard) > 1 else self.voices_heard[0]
 
     async def end_of_turn(self, pcm: bytes) -> float:
         self._here()

@@ -15,7 +15,9 @@ from conversations.realtime.live import Live
 from conversations.realtime.own_sample import Heard
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.taking_back import TakingBack
+from conversations.realtime.utterance import for_hearing
 from inference.errors import EngineError
+from inference.speaker import SAME_SPEAKER, similarity
 from inference.types import Reference, Transcript
 
 log = structlog.get_logger(__name__)
@@ -24,6 +26,8 @@ KEPT = 16
 REMADE = 3
 """A longer reference is better, and every new one costs the engine a beginning: so many at most."""
 BETTER_S = 2.0
+EMBED_DUE_S = 3.0
+"""Nobody waits for it."""
 WITHDRAWN = "You have taken your consent back. Your own voice is not used any more, and what was made of it is gone."
 State = Literal["off", "collecting", "ready", "refused"]
 
@@ -36,6 +40,9 @@ class OwnVoice:
         self._taking_back = taking_back
         self._person_id = person_id
         self._heard: deque[Heard] = deque(maxlen=KEPT)
+        self._speaker: tuple[float, ...] = ()
+        """The voice that it is: of the first utterance long enough to tell voices apart."""
+        self._forgotten: set[str] = set()
         self._used: tuple[Heard, ...] = ()
         self._references: list[str] = []
         self._allowed = False
@@ -65,12 +72,29 @@ class OwnVoice:
             return
         heard = own_sample.heard(turn_id, pcm, words.text, words.language, words.confidence)
         if heard is not None:
-            self._heard.append(heard)
-            self._make()
-            self.tell()
+            self._live.start(self._take(heard), "own voice")
+
+    async def _take(self, heard: Heard) -> None:
+        """Takes the utterance, if it is the voice of the first that was long enough to tell."""
+        try:
+            voice = await self._live.engines.embed(for_hearing(heard.pcm), due_in_s=EMBED_DUE_S)
+        except EngineError as error:
+            log.warning("own_voice_not_compared", session=self._live.session_id, code=error.code)
+            return
+        if not self._allowed or heard.turn_id in self._forgotten:
+            return
+        if self._speaker and similarity(self._speaker, voice) < SAME_SPEAKER:
+            log.info("own_voice_is_another", session=self._live.session_id)
+            return
+        if heard.duration_s >= own_sample.LEAST_S:
+            self._speaker = self._speaker or voice
+        self._heard.append(heard)
+        self._make()
+        self.tell()
 
     def forget(self, turn_id: str) -> None:
         """A turn was redacted or deleted: its sound serves no longer, nor what was made of it."""
+        self._forgotten.add(turn_id)
         self._heard = deque((one for one in self._heard if one.turn_id != turn_id), maxlen=KEPT)
         if any(one.turn_id == turn_id for one in self._used):
             self._take_back("redacted", "What your own voice was made of is gone. It is made anew as you speak.")
@@ -104,6 +128,7 @@ class OwnVoice:
     def _end(self, reason: str) -> None:
         self._allowed = False
         self._heard.clear()
+        self._speaker = ()
         self._record(SelfVoiceEnded(session_id=self._live.session_id, reason=reason))
         self._take_back(reason, WITHDRAWN)
 

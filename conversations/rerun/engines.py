@@ -95,6 +95,9 @@ class PatientEngines:
     async def forget_reference(self, reference_id: str) -> None:
         await self._host.forget_reference(reference_id)
 
+    async def embed(self, pcm: bytes, *, due_in_s: float = 0.0) -> tuple[float, ...]:
+        return await self._host.embed(pcm, due_in_s=due_in_s + self._later_s)
+
     async def end_of_turn(self, pcm: bytes) -> float:
         return await self._host.end_of_turn(pcm)
 

@@ -7,6 +7,7 @@ import numpy as np
 from conversations.events import SelfVoiceAllowed, SelfVoiceEnded, VoiceStopped
 from conversations.realtime import own_sample
 from conversations.realtime.own_sample import best, duration_s, heard, joined
+from inference.errors import EngineUnavailable
 from inference.types import WIRE_RATE
 from tests.conversations.lenders import FakeLender
 from tests.conversations.talker import Talker, loud, quiet, talking
@@ -81,7 +82,7 @@ async def test_answers_are_in_the_speaker_s_own_voice_once_enough_was_said() -> 
     async with talking(engines, lender=lender) as t:
         assert await agree(t) == "collecting"
         await say(t)
-        assert t.last("avatar.self_voice.updated")["state"] == "ready"
+        assert (await t.until("avatar.self_voice.updated"))["state"] == "ready"
         await t.until("response.done")
         await say(t)
         await t.until("response.done")
@@ -116,6 +117,29 @@ async def test_consent_taken_back_stops_the_voice_at_once() -> None:
     assert [fact.reason for fact in t.record.of(SelfVoiceEnded)] == ["withdrawn"]
     assert t.record.of(VoiceStopped)[0].voice == "self"
     assert {reference.id for reference in engines.references if reference is not None} <= set(engines.forgotten)
+
+
+async def test_somebody_else_at_the_microphone_is_not_taken_for_the_speaker() -> None:
+    engines = FakeEngines(heard=["my own words here.", "somebody else talks."])
+    engines.voices_heard.extend([(0.0, 1.0)])
+    async with talking(engines, lender=FakeLender()) as t:
+        await agree(t)
+        await say(t)
+        await t.until("response.done")
+        await say(t)
+        await t.until("response.done")
+    assert {one.transcript for one in engines.references if one is not None} == {"my own words here."}
+
+
+async def test_a_voice_that_cannot_be_compared_is_not_made() -> None:
+    engines = FakeEngines(heard=["my own words here."])
+    engines.embed_error = EngineUnavailable("It is loading.")
+    async with talking(engines, lender=FakeLender()) as t:
+        await agree(t)
+        await say(t)
+        await t.until("response.done")
+        assert t.last("avatar.self_voice.updated")["state"] == "collecting"
+    assert set(engines.references) == {None}
 
 
 async def test_a_turn_that_is_deleted_serves_no_longer() -> None:
