@@ -61,7 +61,8 @@ class Account(msgspec.Struct):
         more = self.base - self.need if self.life == "loaded" else 0
         return more if more > max(_LEAK_AT_LEAST, self.need * _LEAK) else 0
 
-    def observe(self, used: int | None, now: float, sessions: int, settle_s: float) -> None:
+    def observe(self, used: int | None, cache: int | None, now: float, sessions: int, settle_s: float) -> None:
+        """``used`` by its processes, of which ``cache`` for sessions, where either is known."""
         if self.life != "unloading":
             self.leaving = 0
         if self.life == "absent":
@@ -70,7 +71,9 @@ class Account(msgspec.Struct):
         if used is None or self.loaded_at is None:
             return
         self.sessions = max(self.sessions, sessions)
-        self.base = max(0, used - max(self.sessions, self.declared.pooled) * self.declared.session)
+        if cache is None:
+            cache = max(self.sessions, self.declared.pooled) * self.declared.session
+        self.base = max(0, used - cache)
         if now - self.loaded_at < settle_s:
             self.most = max(self.most, self.base)
         elif self.used_at >= self.loaded_at and not self.declared.session:

@@ -70,6 +70,8 @@ class Measurement(msgspec.Struct, frozen=True):
     devices: Mapping[str, Memory]
     engines: Mapping[str, int]
     """What each engine's processes use of its device; engines that share a process with others are left out."""
+    caches: Mapping[str, int] = {}
+    """What of that its sessions' caches hold, of engines that tell."""
 
 
 class Granted(msgspec.Struct, frozen=True):
