@@ -1,5 +1,6 @@
 """Recorded conversations for tests that run them again: sound and words as a live session leaves them."""
 
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -30,7 +31,7 @@ from conversations.record import new_event
 from conversations.streams import stream_of
 from inference.audio.opus import encode_opus
 
-MEASURED = {
+MEASURED: dict[str, Any] = {
     "endpoint_ms": 400.0,
     "transcript_ms": 200.0,
     "first_token_ms": 260.0,
