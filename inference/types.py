@@ -6,7 +6,7 @@ speech-to-text and turn detection take it at ``STT_RATE``, text-to-speech and th
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import msgspec
 
@@ -122,7 +122,7 @@ class Reference(msgspec.Struct, frozen=True):
     """PCM16 mono at WIRE_RATE."""
 
     @classmethod
-    def of(cls, reference_id: str, pcm: bytes, *, transcript: str, language: str) -> Self:
+    def of(cls, reference_id: str, pcm: bytes, *, transcript: str, language: str) -> "Reference":
         """A reference with its digest."""
         digest = hashlib.sha256(pcm + b"\0" + transcript.encode()).hexdigest()
         return cls(id=reference_id, transcript=transcript, language=language, digest=digest, pcm=pcm)

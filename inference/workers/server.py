@@ -34,6 +34,16 @@ _MOST_WAITING = 32
 _FAILED_FOR_S = 5.0
 """A worker that could not load says why for this long, then ends with status 1: whoever watches it starts it again."""
 _SHUTDOWN_S = 1.0
+_STEP_TIMEOUT_S = 120.0
+"""The longest that one piece of work may take."""
+_HUNG = 70
+
+
+def _end_process() -> None:
+    """A thread that hangs cannot be ended by itself; whoever watches the process starts it again."""
+    sys.stderr.write("error: the engine hangs, and is ended\n")
+    sys.stderr.flush()
+    os._exit(_HUNG)
 
 
 class Worker(Protocol):
@@ -49,7 +59,9 @@ class Worker(Protocol):
 class Jobs:
     """The engine's thread. Of one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, step_timeout_s: float = _STEP_TIMEOUT_S, hangs: Callable[[], None] = _end_process) -> None:
+        self._step_timeout_s = step_timeout_s
+        self._hangs = hangs
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
         self._one = asyncio.Lock()
         self._waiting = 0
@@ -106,7 +118,9 @@ class Jobs:
             self._waiting -= 1
 
     async def _step(self, call: Callable[[], T], cancelled: threading.Event) -> T:
-        future = asyncio.get_running_loop().run_in_executor(self._thread, call)
+        loop = asyncio.get_running_loop()
+        hang = loop.call_later(self._step_timeout_s, self._hangs)
+        future = loop.run_in_executor(self._thread, call)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -115,6 +129,8 @@ class Jobs:
             if not future.cancelled():
                 future.exception()
             raise
+        finally:
+            hang.cancel()
 
 
 async def sound_response(request: web.Request, pieces: AsyncGenerator[bytes]) -> web.StreamResponse:
@@ -161,16 +177,19 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
         return error_response(EngineError(f"The engine failed ({type(error).__name__})."))
 
 
-def serve(worker: Worker, socket: str) -> int:
-    """Serves at ``socket`` until standard input ends; the exit status. For a process's main thread."""
+def serve(worker: Worker, socket: str, *, step_timeout_s: float = _STEP_TIMEOUT_S) -> int:
+    """Serves at ``socket`` until standard input ends; the exit status. For a process's main thread.
+
+    An engine that takes longer than ``step_timeout_s`` for a piece of its work hangs: the process ends at once.
+    """
     try:
-        return asyncio.run(_serve(worker, socket))
+        return asyncio.run(_serve(worker, socket, step_timeout_s))
     finally:
         Path(socket).unlink(missing_ok=True)
 
 
-async def _serve(worker: Worker, socket: str) -> int:
-    jobs = Jobs()
+async def _serve(worker: Worker, socket: str, step_timeout_s: float) -> int:
+    jobs = Jobs(step_timeout_s=step_timeout_s)
     runner = web.AppRunner(
         create_app(worker, jobs), handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_S
     )

@@ -139,7 +139,9 @@ class Child:
     async def _live_once(self) -> float:
         """One life; how long to wait before the next, in seconds."""
         spec = self.spec
-        python = str(await spec.environment.ensure(self._tell_making)) if spec.environment else sys.executable
+        python = (
+            str(await spec.environment.ensure(self._tell_making)) if spec.environment else spec.python or sys.executable
+        )
         if spec.address.socket:
             spec.address.socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             spec.address.socket.unlink(missing_ok=True)

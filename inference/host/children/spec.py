@@ -40,10 +40,12 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     """What people call it; may hold the name of a model."""
     environment: Environment | None
-    """Whose Python runs ``argv``; None: this process' own."""
+    """Whose Python runs ``argv``; None: ``python``."""
     argv: tuple[str, ...]
     """What comes after the Python: ``("-m", "package", "--option", ...)``."""
     address: Address
+    python: str = ""
+    """Of an environment that is not ours to make; empty: this process' own."""
     env: Mapping[str, str] = {}
     health_path: str = "/health"
     """Answers 200 when it can serve, or 200 with ``{"state", "progress", "detail", "memory_bytes"}``."""

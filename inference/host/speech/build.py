@@ -17,9 +17,13 @@ from inference.host.scheduler import Scheduler
 from inference.host.speech.server import ServerSpeaker
 from inference.host.speech.speaker import Speaker
 from inference.host.speech.worker import WorkerSpeaker
+from inference.workers.cosyvoice.options import CosyVoiceOptions
 from inference.workers.f5.options import F5Options
 
 _F5_LANGUAGES = ("en", "zh")
+_COSYVOICE_LANGUAGES = ("zh", "en", "ja", "ko", "de", "es", "fr", "it", "ru")
+_AFTER_TIMEOUT_S = 5.0
+"""The worker, which ends itself when it hangs, is given so much longer."""
 _F5_SILENCE_S, _F5_SILENCE_ON_CPU_S = 15.0, 90.0
 """A sentence is made as a whole before its first sound: seconds on a GPU, longer than it lasts on a processor."""
 _ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false", "WANDB_MODE": "disabled"}
@@ -66,7 +70,12 @@ def _fast(parts: SpeechParts, choice: Choice) -> Speaker | None:
 def _fine(parts: SpeechParts, choice: Choice) -> Speaker | None:
     if choice.fine in {"url", "vllm-omni"}:
         return parts.server(parts.settings.fine_speech, "AVATAR_FINE_SPEECH")
-    return None
+    placement = choice.placement("cosyvoice")
+    if choice.fine != "cosyvoice" or placement is None:
+        return None
+    spec = cosyvoice_spec(parts.settings, placement)
+    silence_s = parts.settings.cosyvoice.timeout_s + _AFTER_TIMEOUT_S
+    return parts.worker(spec, _COSYVOICE_LANGUAGES, silence_s=silence_s)
 
 
 def f5_spec(settings: Config, placement: Placement) -> EngineSpec:
@@ -95,6 +104,36 @@ def f5_spec(settings: Config, placement: Placement) -> EngineSpec:
         memory_bytes=placement.memory_bytes,
         device=placement.device,
         languages=_F5_LANGUAGES,
+    )
+
+
+def cosyvoice_spec(settings: Config, placement: Placement) -> EngineSpec:
+    """How the CosyVoice worker is started, in the operator's checkout and environment, when somebody wants it."""
+    cosy = settings.cosyvoice
+    assert cosy.checkout is not None
+    checkout = cosy.checkout.expanduser().resolve()
+    model = Path(cosy.model).expanduser() if cosy.model else checkout / "pretrained_models" / "Fun-CosyVoice3-0.5B"
+    socket = folder_of(settings) / "cosyvoice.sock"
+    options = CosyVoiceOptions(
+        socket=str(socket),
+        checkout=str(checkout),
+        model=str(model),
+        timeout_s=cosy.timeout_s,
+        half=placement.device != CPU,
+    )
+    return EngineSpec(
+        name="cosyvoice",
+        kind="tts",
+        model=model.name,
+        environment=None,
+        python=cosy.python or str(checkout / ".venv" / "bin" / "python"),
+        argv=("-m", "inference.workers.cosyvoice", msgspec.json.encode(options).decode()),
+        address=Address(socket=socket),
+        env={**_ENVIRONMENT, **gpu_environment(placement)},
+        memory_bytes=placement.memory_bytes,
+        device=placement.device,
+        languages=_COSYVOICE_LANGUAGES,
+        on_demand=placement.on_demand,
     )
 
 
