@@ -6,8 +6,9 @@ from collections.abc import Sequence
 SAME_SPEAKER = 0.75
 """From this similarity on two recordings count as one person's (docs/adr/0111 has the figures).
 
-It takes three seconds of speech or more on either side. One voice in twenty passes for another by chance, hardly any
-of the other sex; a clone passes. It is a check against mistakes and mischief, no proof of who somebody is.
+It takes three seconds of speech or more on either side. Among voices of one sex and language one in eight passes for
+another by chance, of the other sex hardly any; a clone passes. It keeps out mistakes and the first try at mischief,
+and is no proof of who somebody is.
 """
 
 
