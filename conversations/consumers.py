@@ -14,7 +14,6 @@ from conversations.events import Keep
 from conversations.realtime import refusals
 from conversations.realtime.borrowing import Lender
 from conversations.realtime.limits import Limits
-from conversations.realtime.listening import vad
 from conversations.realtime.live import OpenRecord
 from conversations.realtime.opening import Wish
 from conversations.realtime.oversight import Outside
@@ -22,6 +21,7 @@ from conversations.realtime.protocol.server_events import error_event
 from conversations.realtime.refusals import Ending
 from conversations.realtime.session import Session
 from conversations.record import ConversationRecord
+from inference.audio import vad
 from inference.ports import Engines
 
 log = structlog.get_logger(__name__)

@@ -23,12 +23,13 @@ from conversations.errors import ConversationNotFound, NotAllowed, Refused
 from conversations.log.errors import LogError
 from conversations.models import Conversation
 from conversations.rerun.compare import Compared
+from conversations.rerun.queue import PERMISSION
 from conversations.rerun.report import Outcome, summarise
 from conversations.rerun_tables import RerunJob, RerunState
 from conversations.services import reruns
 from conversations.services.access import Actor
 
-_MAY = f"conversations.{reruns.PERMISSION}"
+_MAY = f"conversations.{PERMISSION}"
 
 
 class StartForm(forms.Form):

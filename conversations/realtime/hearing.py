@@ -12,7 +12,6 @@ from conversations.realtime.items import Entry
 from conversations.realtime.listening.detector import TurnDetector
 from conversations.realtime.listening.manual_buffer import BufferTooLarge, ManualBuffer, NothingToCommit
 from conversations.realtime.listening.settings import TurnSettings
-from conversations.realtime.listening.vad import VadModel
 from conversations.realtime.live import Live
 from conversations.realtime.playback import seconds
 from conversations.realtime.protocol import server_events as ev
@@ -35,6 +34,7 @@ from conversations.realtime.turn_events import (
 from conversations.realtime.turns import Turns
 from conversations.realtime.utterance import OpenUtterance, for_hearing
 from conversations.realtime.waterfall import Turn
+from inference.audio.vad import VadModel
 from inference.speech.phrases import phrase
 from inference.types import WIRE_RATE
 

@@ -21,7 +21,6 @@ from conversations.realtime.host_watch import HostWatch
 from conversations.realtime.ids import new_id
 from conversations.realtime.limits import Limits, Rates
 from conversations.realtime.listener import Listener
-from conversations.realtime.listening.vad import VadModel
 from conversations.realtime.live import Live, OpenRecord, Record
 from conversations.realtime.opening import Wish, tell_conversation
 from conversations.realtime.outbox import Outbox, Overflow
@@ -37,6 +36,7 @@ from conversations.realtime.speaking import Origin
 from conversations.realtime.taking_back import TakingBack
 from conversations.realtime.turns import Turns
 from conversations.realtime.voices import Start, Voices
+from inference.audio.vad import VadModel
 from inference.errors import ServerFull
 from inference.ports import Engines
 from inference.types import Queued

@@ -40,7 +40,7 @@ class SileroVad:
     """Silero VAD v6, loaded once; raises `FileNotFoundError` when its file is missing."""
 
     def __init__(self, path: Path | None = None) -> None:
-        path = path or _asset()
+        path = path or bundled()
         if not path.is_file():
             raise FileNotFoundError(f"The voice activity model is missing: {path}. Reinstall faster-whisper.")
         options = onnxruntime.SessionOptions()
@@ -78,7 +78,8 @@ def load() -> SileroVad:
     return SileroVad()
 
 
-def _asset() -> Path:
+def bundled() -> Path:
+    """The model's file, as faster-whisper brings it."""
     # Found by its place: importing faster_whisper would load CTranslate2 and PyAV into every web process.
     spec = importlib.util.find_spec("faster_whisper")
     if spec is None or not spec.submodule_search_locations:

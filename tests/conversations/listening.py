@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from conversations.realtime.listening.detector import TurnDetector
 from conversations.realtime.listening.settings import TurnSettings
-from conversations.realtime.listening.vad import FRAME_MS, Samples, VadModel
 from conversations.realtime.turn_events import TurnEvent
+from inference.audio.vad import FRAME_MS, Samples, VadModel
 from inference.engines.hibari import HibariEngine
 from inference.types import WIRE_RATE
 

@@ -5,10 +5,10 @@ import time
 import numpy as np
 import pytest
 
-from conversations.realtime.listening import vad
 from conversations.realtime.listening.echo import CONTEXT_MS, EchoGuard
 from conversations.realtime.listening.settings import TurnSettings
 from conversations.realtime.turn_events import BargeInConfirmed, BargeInDropped, BargeInSuspected, SpeechStarted
+from inference.audio import vad
 from tests.conversations.listening import MS, Session, Sound, assistant, echo, mixed, user
 
 pytestmark = pytest.mark.models

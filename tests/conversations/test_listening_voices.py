@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from faster_whisper.vad import SileroVADModel
 
-from conversations.realtime.listening import vad
 from conversations.realtime.listening.articulation import is_hum
 from conversations.realtime.listening.resample import Downsampler
 from conversations.realtime.listening.settings import TurnSettings
@@ -18,6 +17,7 @@ from conversations.realtime.turn_events import (
     SpeechStarted,
     SpeechStopped,
 )
+from inference.audio import vad
 from tests.conversations.listening import MS, Session, Sound, assistant, mixed, silence, user
 
 pytestmark = pytest.mark.models
@@ -68,7 +68,7 @@ def test_the_model_hears_what_its_makers_code_hears() -> None:
     samples = Downsampler().feed(
         mixed((500, user("What time is it in Tokyo?"))).astype(np.float32)[: 768 * 60]
     ) / np.float32(32768)
-    expected = SileroVADModel(str(vad._asset()))(samples)
+    expected = SileroVADModel(str(vad.bundled()))(samples)
     stream = vad.load().stream()
     heard_now = [stream.probability(samples[start : start + 512]) for start in range(0, len(samples), 512)]
     assert np.allclose(heard_now, np.ravel(expected), atol=1e-3)

@@ -8,7 +8,6 @@ from conversations.realtime.listening.resample import Downsampler
 from conversations.realtime.listening.settings import TurnSettings
 from conversations.realtime.listening.track import Track
 from conversations.realtime.listening.utterance import PAUSE_MS, Utterance
-from conversations.realtime.listening.vad import VadModel
 from conversations.realtime.turn_events import (
     BargeInConfirmed,
     IdleTimeout,
@@ -19,6 +18,7 @@ from conversations.realtime.turn_events import (
     SpeechStopped,
     TurnEvent,
 )
+from inference.audio.vad import VadModel
 
 HOP = HOP_MS * SAMPLES_PER_MS
 """Samples at `WIRE_RATE` that are judged at once."""
