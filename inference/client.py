@@ -133,13 +133,22 @@ class EngineClient:
         due_in_s: float = 0.0,
         reference: Reference | None = None,
         quality: Quality = "fast",
+        instructions: str = "",
     ) -> AsyncIterator[SpeechAnswer]:
         """Who speaks, and the sound; leaving the block stops the synthesis.
 
         With a ``reference`` it is spoken in that voice, or in ``voice`` where that cannot be (`SpeechMade.fallback`).
         Raises `VoiceStopped` for a reference that was forgotten; one that is being spoken then breaks off.
         """
-        body = speech_body(text, voice=voice, language=language, speed=speed, reference=reference, quality=quality)
+        body = speech_body(
+            text,
+            voice=voice,
+            language=language,
+            speed=speed,
+            reference=reference,
+            quality=quality,
+            instructions=instructions,
+        )
         try:
             response = await self._transport.open("POST", "/v1/audio/speech", due_in_s, data=body)
         except ReferenceUnknown:

@@ -60,6 +60,7 @@ class Engines(Protocol):
         due_in_s: float = 0.0,
         reference: Reference | None = None,
         quality: Quality = "fast",
+        instructions: str = "",
     ) -> AbstractAsyncContextManager[Speech]:
         """Speaks ``text``, a sentence, already fit to be spoken or not.
 

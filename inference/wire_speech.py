@@ -21,10 +21,13 @@ def speech_body(
     speed: float = 1.0,
     reference: Reference | None = None,
     quality: Quality = "fast",
+    instructions: str = "",
 ) -> bytes:
     """A speech request; a reference is named, not sent: the host says when it has not got it."""
     body: dict[str, Any] = {"input": text, "voice": voice, "language": language, "speed": speed}
     body["response_format"] = "pcm"
+    if instructions:
+        body["instructions"] = instructions
     if reference is not None or quality != "fast":
         named = {"reference": reference.id, "digest": reference.digest} if reference else {}
         body["avatar"] = {**named, "quality": quality}

@@ -158,6 +158,7 @@ class FakeEngines:
         due_in_s: float = 0.0,
         reference: Reference | None = None,
         quality: Quality = "fast",
+        instructions: str = "",
     ) -> AsyncIterator["FakeSpeech"]:
         self._here()
         self.spoken.append(text)

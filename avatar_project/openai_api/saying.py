@@ -19,7 +19,14 @@ log = structlog.get_logger(__name__)
 
 
 async def said(
-    text: str, voice: Chosen, *, person_id: str, language: str, speed: float, quality: Quality
+    text: str,
+    voice: Chosen,
+    *,
+    person_id: str,
+    language: str,
+    speed: float,
+    quality: Quality,
+    instructions: str = "",
 ) -> AsyncGenerator[bytes | SpeechMade]:
     """First `SpeechMade`, then PCM16 mono at WIRE_RATE as it comes; closing it stops the synthesis.
 
@@ -34,6 +41,7 @@ async def said(
         due_in_s=DUE_IN_S,
         reference=borrowed.reference if borrowed else None,
         quality=quality,
+        instructions=instructions,
     ) as answer:
         if borrowed is None or not answer.made.cloned:
             yield answer.made

@@ -21,6 +21,7 @@ from inference.types import WIRE_RATE, Quality, SpeechMade
 from inference.wire_speech import made_headers
 
 MOST_CHARACTERS = 4096
+_MOST_INSTRUCTIONS = 1024
 _PLAIN = ("wav", "pcm")
 """Written without a codec, so without a thread."""
 
@@ -40,6 +41,8 @@ class SpeechRequest(msgspec.Struct, frozen=True):
     response_format: SoundFormat = "mp3"
     speed: float = 1.0
     stream_format: Literal["audio", "sse"] = "audio"
+    instructions: str = ""
+    """How it is to be said; engines that cannot be told pass over it."""
     language: str = ""
     avatar: Ours = Ours()
     ref_audio: msgspec.Raw = msgspec.Raw()
@@ -65,6 +68,7 @@ async def speech(request: Request) -> Answer:
         language=asked.language or spoken_in(asked.input),
         speed=asked.speed,
         quality=asked.quality,
+        instructions=asked.instructions,
     )
     # Who speaks, and the first sound: what is refused is refused with a status.
     made = await anext(sound)
@@ -93,6 +97,8 @@ def _check(asked: SpeechRequest) -> None:
         raise invalid(f"`input` must be at most {MOST_CHARACTERS} characters.", "input")
     if not 0.25 <= asked.speed <= 4.0:
         raise invalid("`speed` must be between 0.25 and 4.", "speed")
+    if len(asked.instructions) > _MOST_INSTRUCTIONS:
+        raise invalid(f"`instructions` must be at most {_MOST_INSTRUCTIONS} characters.", "instructions")
     if len(asked.language) > 35:
         raise invalid("`language` must be a BCP-47 tag such as zh-TW.", "language")
     if bytes(asked.ref_audio) or bytes(asked.ref_text):

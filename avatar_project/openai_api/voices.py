@@ -1,5 +1,6 @@
 """GET /v1/audio/voices, and which voice a request means: a preset, the caller's own, or one that is shared."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from avatar_project.openai_api.views import caller, json_answer, view
 from conversations.engines import engines
 from conversations.lending import Profiles
 from conversations.realtime.borrowing import Borrowed, NotLent
-from voices import selectors
+from voices import presets, selectors
 
 lender = Profiles(door="api")
 
@@ -58,4 +59,7 @@ async def chosen(voice: str | dict[str, Any], person_id: str) -> Chosen:
     try:
         return Chosen("", await lender.lend(person_id, str(profile)))
     except NotLent as error:
+        preset = await asyncio.to_thread(presets.find, profile)
+        if preset is not None:
+            return Chosen(preset.id)
         raise ApiError(404, "voice_not_found", error.message, param="voice") from None

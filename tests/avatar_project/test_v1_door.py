@@ -174,3 +174,18 @@ def test_the_door_leaves_room_for_a_form_around_the_largest_file() -> None:
     from avatar_project.openai_api.transcriptions import MOST_BYTES
 
     assert MOST_BYTES < door._MOST_UPLOAD
+
+
+@pytest.mark.parametrize(
+    ("more", "quality"),
+    [
+        ({}, "fast"),
+        ({"model": "tts-1"}, "fast"),
+        ({"model": "tts-1-hd"}, "fine"),
+        ({"avatar": {"quality": "fine"}}, "fine"),
+        ({"model": "tts-1-hd", "avatar": {"quality": "fast"}}, "fast"),
+    ],
+)
+async def test_fast_or_fine_by_our_field_or_by_openais_names(asker: Asker, more: dict[str, Any], quality: str) -> None:
+    _, headers, _ = await asker.ask("POST", "/v1/audio/speech", {**SPEECH, **more}, key=await a_key("audio"))
+    assert headers["x-avatar-quality"] == quality
