@@ -33,6 +33,7 @@ SCOPES = {
     "system": "See and steer the engines at /api/system, for owners who may",
 }
 """What a key may be for; the page says it in the reader's language."""
+STATES = ("active", "expired", "revoked")
 MARK = "avatar_"
 """A string that begins so claims to be one of our keys."""
 KEYS_PER_PERSON = 50

@@ -130,7 +130,11 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "VoiceStateEnum": "voices.models.State",
+        "PreviewStateEnum": "voices.models.PreviewState",
+        "KeyStateEnum": "avatar_project.api_keys.STATES",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "avatar_project.api.schema.add_problems",

@@ -21,7 +21,7 @@ class KeyOut(Serializer):
     name = serializers.CharField()
     prefix = serializers.CharField(help_text="The beginning of the key, to tell it by.")
     scopes = serializers.ListField(child=serializers.ChoiceField(list(api_keys.SCOPES.items())))
-    state = serializers.ChoiceField(["active", "expired", "revoked"])
+    state = serializers.ChoiceField(api_keys.STATES)
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
     last_used_at = serializers.DateTimeField(allow_null=True, help_text="Exact to a minute.")

@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from conversations import schedules
 from conversations.errors import ConversationNotFound, Invalid, NotAllowed, PersonNotFound, WrongState
@@ -106,7 +107,7 @@ def finish_person(person: UUID, actor_id: str, reason: str) -> None:
 
 def _require_erase_person(actor: Actor) -> None:
     if not actor.has_perm(ERASE_PERSON):
-        raise NotAllowed("This needs the permission erase_person: ask an administrator for it.")
+        raise NotAllowed(_("This needs the permission erase_person: ask an administrator for it."))
 
 
 def _id_of(actor: Actor | None) -> str:
@@ -148,10 +149,10 @@ def _person(user_id: str | UUID, actor: Actor | None) -> UUID:
         raise PersonNotFound from None
     asks = person.pk if actor is None else actor.pk
     if person.is_staff and asks != person.pk and not people.filter(pk=asks, is_superuser=True).exists():
-        raise NotAllowed("Only a superuser can erase somebody of the staff.")
+        raise NotAllowed(_("Only a superuser can erase somebody of the staff."))
     others = people.filter(is_superuser=True, is_active=True).exclude(pk=person.pk)
     if person.is_superuser and person.is_active and not others.exists():
-        raise WrongState("This is the last administrator: make another one first (manage.py createsuperuser).")
+        raise WrongState(_("This is the last administrator: make another one first (manage.py createsuperuser)."))
     return UUID(str(person.pk))
 
 

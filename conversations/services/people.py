@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.models import Session as StoredSession
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import Invalid, NotAllowed, PersonNotFound
 from conversations.events import Fact
@@ -34,7 +35,7 @@ def block(user_id: str | UUID, *, actor: Actor, reason: str, note: str = "") -> 
     """
     _require(actor)
     if str(user_id) == str(actor.pk):
-        raise Invalid("Nobody can block themselves.")
+        raise Invalid(_("Nobody can block themselves."))
     if _change(user_id, False, PersonBlocked(reason=checked(reason), note=_checked_note(note)), actor):
         voices.stop_all_of(user_id, reason=BLOCKED)
         return cut_all_of(user_id, actor=actor, reason=BLOCKED)
@@ -50,7 +51,7 @@ def unblock(user_id: str | UUID, *, actor: Actor, reason: str, note: str = "") -
 
 def _require(actor: Actor) -> None:
     if not actor.has_perm(PERMISSION):
-        raise NotAllowed("This needs the permission block_person: ask an administrator for it.")
+        raise NotAllowed(_("This needs the permission block_person: ask an administrator for it."))
 
 
 def _change(
@@ -65,7 +66,7 @@ def _change(
         except (users.DoesNotExist, ValidationError, ValueError):
             raise PersonNotFound from None
         if person.is_staff and not users._default_manager.filter(pk=actor.pk, is_superuser=True).exists():
-            raise NotAllowed("Only a superuser can block somebody of the staff.")
+            raise NotAllowed(_("Only a superuser can block somebody of the staff."))
         if person.is_active == active:
             return False
         person.is_active = active
@@ -88,5 +89,5 @@ def _forget_sign_ins(person: Any) -> None:
 
 def _checked_note(note: str) -> str:
     if len(note) > NOTE_LENGTH:
-        raise Invalid(f"A note has at most {NOTE_LENGTH} characters.")
+        raise Invalid(_("A note has at most %(most)s characters."), most=NOTE_LENGTH)
     return note

@@ -26,7 +26,7 @@ from conversations.log.types import Metadata
 from conversations.record import new_event
 from conversations.streams import stream_of
 
-SCOPES = ("conversations:read", "conversations:write", "events:read", "realtime")
+SCOPES = ("conversations:read", "conversations:write", "events:read", "voices:read", "voices:write", "realtime")
 
 
 def person(name: str, *permissions: str) -> Any:

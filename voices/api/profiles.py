@@ -28,7 +28,7 @@ class NewVoice(Serializer):
     language = Text(max_length=40, default="en", help_text="What it is to speak: `en` or `zh-TW`.")
 
 
-class Change(Serializer):
+class VoiceChange(Serializer):
     """What is left out stays as it is."""
 
     name = Text(required=False, max_length=NAME_LENGTH)
@@ -81,11 +81,11 @@ class OneVoice(VoicesView):
         operation_id="voices_change",
         tags=TAG,
         summary="Rename a voice, or put its transcript right",
-        request=Change,
+        request=VoiceChange,
         responses=ProfileOut,
     )
     def patch(self, request: Request, voice_id: UUID) -> Response:
-        change = self.body(Change)
+        change = self.body(VoiceChange)
         if "name" in change:
             services.rename(voice_id, change["name"], actor=self.actor)
         if "language" in change:

@@ -15,7 +15,7 @@ from conversations.log.serving import serve
 from voices import selectors, services, sounds
 from voices.access import found
 from voices.api.base import TAG, RecordingView, Serializer, Text, VoicesView, WhateverIsAccepted, Whole
-from voices.api.serializers import ChallengeOut, SampleOut, VerdictOut
+from voices.api.serializers import SCOPES, ChallengeOut, SampleOut, VerdictOut
 from voices.errors import VoiceNotFound
 from voices.reasons import ListenReason
 from voices.services.consent import DAYS, LONGEST_DAYS
@@ -32,7 +32,7 @@ class ReadAloud(Recording):
 
 
 class ConsentAsked(Serializer):
-    scope = serializers.ChoiceField([("self", "self"), ("shared", "shared")], default="self")
+    scope = serializers.ChoiceField(SCOPES, default="self")
     days = Whole(min_value=1, max_value=LONGEST_DAYS, default=DAYS, help_text="How long it is to hold.")
     language = Text(max_length=40, default="", allow_blank=True, help_text="To read in; empty: the voice's own.")
 

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from voices.api.base import Serializer
 from voices.models import PreviewState, State
 
-_SCOPES = [("self", "for its owner alone"), ("shared", "for everybody here, once approved")]
+SCOPES = [("self", "for its owner alone"), ("shared", "for everybody here, once approved")]
 
 
 class RatingOut(Serializer):
@@ -62,7 +62,7 @@ class ChallengeOut(Serializer):
     language = serializers.CharField()
     sentence = serializers.CharField()
     words = serializers.ListField(child=serializers.CharField(), help_text="Five of the six must be heard in order.")
-    scope = serializers.ChoiceField(_SCOPES)
+    scope = serializers.ChoiceField(SCOPES)
     days = serializers.IntegerField(min_value=1)
     expires_at = serializers.DateTimeField()
 
@@ -91,7 +91,7 @@ class ConsentOut(Serializer):
 
     given_at = serializers.DateTimeField()
     until = serializers.DateTimeField()
-    scope = serializers.ChoiceField(_SCOPES)
+    scope = serializers.ChoiceField(SCOPES)
     sentence = serializers.CharField()
     words_heard = serializers.IntegerField(min_value=0)
     similarity = serializers.FloatField()
