@@ -99,17 +99,17 @@ def test_after_a_crash_the_same_task_goes_on_where_it_was(
     talked: Recorded, engines: FakeEngines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = reruns.start(talked.id, actor=_owner(talked))
-    spoken = engines.speak
+    spoken = engines.speech
 
     def crash(*_args: object, **_options: object) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(engines, "speak", lambda *a, **k: crash() if len(engines.requests) > 1 else spoken(*a, **k))
+    monkeypatch.setattr(engines, "speech", lambda *a, **k: crash() if len(engines.requests) > 1 else spoken(*a, **k))
     with pytest.raises(BaseException):  # noqa: B017, PT011 - whatever the group makes of it
         jobs.work(str(job.id))
     job.refresh_from_db()
     assert (job.state, job.done) == (RerunState.RUNNING, 1)
-    monkeypatch.setattr(engines, "speak", spoken)
+    monkeypatch.setattr(engines, "speech", spoken)
     assert jobs.work(str(job.id)) == "done"
     job.refresh_from_db()
     assert [turn["number"] for turn in job.compared] == [1, 2, 3]
