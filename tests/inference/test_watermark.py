@@ -170,3 +170,23 @@ async def test_killed_in_mid_sentence_nothing_unmarked_leaves_and_it_comes_back(
         await anext(watermark.marked(in_pieces(speech[0])))
     await watermark.child.get_ready(START_S)
     assert (await watermark.find(in_pieces(await marked(watermark, speech[0])))).present
+
+
+async def test_loaded_for_a_search_alone_it_is_unloaded_when_idle(speech: tuple[bytes, ...], tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(config.load(), data_dir=tmp_path)
+    children = Children()
+    child = build_watermark(settings, Choice("embedded", "none", "none"), Changes(), children).child
+    watermark = Watermark(child, idle_s=0.2, look_s=0.1)
+    tasks = [asyncio.create_task(children.run()), asyncio.create_task(watermark.run())]
+    try:
+        assert watermark.status.state == "unloaded"
+        assert not (await watermark.find(in_pieces(speech[0]))).present
+        assert child.pids
+        async with asyncio.timeout(15):
+            while watermark.status.state != "unloaded":  # noqa: ASYNC110 - told to people, not to code
+                await asyncio.sleep(0.1)
+        assert not child.pids
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
