@@ -158,9 +158,9 @@ class Gate:
         """Unloads in order until ``short`` bytes are about to be free."""
         why = ledger.words(self.places.taken)
         for role in SHED_ORDER:
-            # Voices go together: without one of them the machine cannot promise speech.
+            # Voices go together, and so does what clones (an engine without the watermark, say, is of no use).
             for account in _least_recent(ledger, role):
-                if short <= 0 and role != "voice":
+                if short <= 0 and role == "fine":
                     return
                 short -= account.frees
                 account.begin("unloading", now)

@@ -130,7 +130,7 @@ class Router:
         if way.made.cloned:
             assert self.watermarker is not None
             sound = self.watermarker.marked(sound)
-        async with self.gate.using(way.made.engine) if way.made.quality == "fine" else nullcontext():
+        async with self.gate.using(way.made.engine) if way.made.cloned else nullcontext():
             try:
                 async for piece in sound:
                     if piece:
