@@ -49,11 +49,12 @@ REVOKE = Deed(
     question=_("Silence this voice?"),
     follows=_(
         "Nothing is said in it any more, in the middle of a sentence too, and by nobody, its owner neither. Its owner "
-        "reads the reason and the note. It cannot be given back: they would have to make another."
+        "reads the reason and the note. They would have to make another."
     ),
     done=_("The voice is revoked."),
     reasons=RevokeReason,
     run=_done_by(services.revoke),
+    final=True,
 )
 BY_NAME = {deed.name: deed for deed in (APPROVE, REJECT, REVOKE)}
 

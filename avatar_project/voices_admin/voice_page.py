@@ -13,6 +13,7 @@ from avatar_project.voices_admin.voice_urls import PREFIX, sound_is_open
 from conversations.admin.deed import Deed
 from conversations.admin.labels import Text
 from conversations.admin.links import Button
+from conversations.admin.readonly import seconds
 from voices.models import Consent, ConsentState, Sample, Utterance, Voice
 from voices.reasons import ListenReason
 
@@ -35,6 +36,7 @@ class VoicePage:
 
     buttons: tuple[Button, ...]
     sample: Sample | None
+    figures: tuple[str, ...]
     consent: Consent | None
     sounds: tuple[Sound, ...]
     listen_reasons: Sequence[tuple[str, Text]]
@@ -57,6 +59,7 @@ def build(request: HttpRequest, voice: Voice) -> VoicePage:
     return VoicePage(
         buttons=tuple(_button(voice, deed) for deed in deeds.offered(voice.state) if deed.allowed(request)),
         sample=sample,
+        figures=_figures(sample) if sample is not None else (),
         consent=consent,
         sounds=tuple(sounds),
         listen_reasons=ListenReason.choices,
@@ -64,6 +67,17 @@ def build(request: HttpRequest, voice: Voice) -> VoicePage:
         life=life_of(voice.id, notes=request.user.has_perm("voices.approve_voice")),
         utterances=tuple(Utterance.objects.filter(source=str(voice.id))[:SHOWN]) if sees else (),
         utterances_url=f"{reverse('admin:voices_utterance_changelist')}?voice={voice.id}" if sees else "",
+    )
+
+
+def _figures(sample: Sample) -> tuple[str, ...]:
+    """Length of speech, loudness, share of clipped samples, speech above noise, language."""
+    return (
+        seconds(sample.speech_ms),
+        f"{sample.loudness_lufs:.0f} LUFS",
+        f"{sample.clipped:.2%}",
+        f"{sample.snr_db:.0f} dB",
+        sample.language,
     )
 
 

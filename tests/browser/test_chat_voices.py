@@ -89,6 +89,23 @@ async def test_fine_speech_is_asked_for_and_given_up_again(scripted: Scripted) -
     assert asked(server)["avatar"] == {"quality": "fast"}
 
 
+async def test_who_asks_for_fine_speech_sees_it_being_loaded(scripted: Scripted) -> None:
+    told = status()
+    loading = {"kind": "tts", "model": "cosyvoice", "state": "loading", "progress": 0.4, "languages": ["en"]}
+    told["host"]["engines"].append(loading)
+    chat, server = await scripted(told)
+    await expect(chat.page.locator("#machine")).to_contain_text("cosyvoice, warming up 40 %")
+    await expect(chat.page.locator("#notice")).to_be_hidden()
+    await chat.page.check('input[name="quality"][value="fine"]')
+    assert "fine voice is being loaded" in await chat.notice()
+    assert await chat.page.locator("#notice-progress").evaluate("bar => bar.value") == 0.4
+    await no_violations(chat)
+    await chat.start()
+    await chat.state("listening")
+    server.say("avatar.engines", ready=True, engines=[*READY["host"]["engines"], loading | {"state": "ready"}])
+    await expect(chat.page.locator("#notice")).to_be_hidden()
+
+
 @pytest.mark.parametrize(("locale", "scheme"), [("en-GB", "light"), ("zh-TW", "dark")])
 async def test_ones_own_voice_is_taken_only_with_consent(scripted: Scripted, locale: str, scheme: str) -> None:
     chat, server = await scripted(locale=locale, color_scheme=scheme, viewport={"width": 1200, "height": 900})

@@ -244,6 +244,7 @@ class Chat {
       muted: this.muted,
       machine,
       service: dialogue.service,
+      quality: this.settings.get("quality"),
       handsFree: dialogue.handsFree,
       held: dialogue.utterance.held,
       hearing: dialogue.hearing,

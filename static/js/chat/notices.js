@@ -4,7 +4,7 @@ import { filled, gettext } from "./words.js";
 
 /**
  * @param {{link: string, reason: string, retryAt: number, queue: object|null,
- *          moderated: boolean, microphone: string, service: string, machine: import("./machine.js").Machine}} facts
+ *          moderated: boolean, microphone: string, service: string, quality: string, machine: import("./machine.js").Machine}} facts
  * @returns {{name: string, title: string, advice: string, actions: string[], progress?: number|null}|null}
  */
 export function noticeOf(facts) {
@@ -13,7 +13,8 @@ export function noticeOf(facts) {
     moderatedNotice(facts) ??
     microphoneNotice(facts.microphone) ??
     machineNotice(facts.machine) ??
-    serviceNotice(facts.service)
+    serviceNotice(facts.service) ??
+    fineNotice(facts)
   );
 }
 
@@ -162,6 +163,19 @@ const REDUCED = {
 /** The server has less memory than everything needs: what it gave up, in the order in which it gives up. */
 function serviceNotice(level) {
   return level in REDUCED ? { name: "reduced", ...REDUCED[level], actions: [] } : null;
+}
+
+/** The fine engine is loaded when somebody first asks for it. */
+function fineNotice({ quality, machine }) {
+  const loading = quality === "fine" && machine.fine && machine.engines.some(({ kind, state }) => kind === "tts" && state === "loading");
+  if (!loading) return null;
+  return {
+    name: "warming",
+    title: gettext("The fine voice is being loaded"),
+    advice: gettext("Until it is ready, answers come in the fast voice."),
+    progress: machine.progress,
+    actions: [],
+  };
 }
 
 /** What the buttons of a notice say. */

@@ -8,9 +8,10 @@ const LACKS = {
   chat: gettext("The chat model here does not speak %(language)s well."),
   tts: gettext("No voice here speaks %(language)s."),
 };
-const KINDS = { stt: gettext("Hears"), chat: gettext("Thinks"), tts: gettext("Speaks"), turn: gettext("Takes turns") };
+const KINDS = { stt: gettext("Hears"), chat: gettext("Thinks"), tts: gettext("Speaks"), turn: gettext("Takes turns"), speaker: gettext("Knows voices"), watermark: gettext("Marks cloned voices") };
 const ENGINE_STATES = {
   absent: gettext("not here"),
+  unloaded: gettext("loaded when it is needed"),
   loading: gettext("warming up"),
   ready: gettext("ready"),
   failed: gettext("failed"),
@@ -75,12 +76,13 @@ export class Panel {
   }
 
   drawMachine() {
-    const rows = this.machine.engines.flatMap(({ kind, model, state }) => {
+    const rows = this.machine.engines.flatMap(({ kind, model, state, progress }) => {
       const term = document.createElement("dt");
       term.textContent = KINDS[kind] ?? kind;
       const value = document.createElement("dd");
       value.dataset.state = state;
-      value.textContent = `${model}, ${ENGINE_STATES[state] ?? state}`;
+      const share = state === "loading" && typeof progress === "number" ? ` ${Math.round(progress * 100)} %` : "";
+      value.textContent = `${model}, ${ENGINE_STATES[state] ?? state}${share}`;
       return [term, value];
     });
     this.byId("machine").replaceChildren(...rows);
