@@ -61,9 +61,9 @@ class Watermark:
             async with self._session() as http:
                 async for piece in pieces:
                     for window in blocks.feed(piece):
-                        yield blocks.take(window, await self._ask(http, "/mark", window.pcm))
+                        yield blocks.take(window, await self._mark(http, window.pcm))
                 for window in blocks.finish():
-                    yield blocks.take(window, await self._ask(http, "/mark", window.pcm))
+                    yield blocks.take(window, await self._mark(http, window.pcm))
         finally:
             close = getattr(pieces, "aclose", None)
             if close is not None:
@@ -94,6 +94,12 @@ class Watermark:
     def _session(self) -> aiohttp.ClientSession:
         timeout = aiohttp.ClientTimeout(total=_CALL_TIMEOUT_S)
         return aiohttp.ClientSession(connector=self.child.address.connector(), timeout=timeout)
+
+    async def _mark(self, http: aiohttp.ClientSession, pcm: bytes) -> bytes:
+        marked = await self._ask(http, "/mark", pcm)
+        if len(marked) != len(pcm):
+            raise EngineUnavailable("The watermark gave back another length of sound.")
+        return marked
 
     async def _ask(self, http: aiohttp.ClientSession, path: str, pcm: bytes) -> bytes:
         try:

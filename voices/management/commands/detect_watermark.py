@@ -66,8 +66,7 @@ class Command(BaseCommand):
         if not traces:
             self.stdout.write("fingerprint: of nothing that was said here in a cloned voice")
         rows = Utterance.objects.in_bulk([utterance_id for utterance_id, _ in traces])
-        for utterance_id, score in traces:
-            row = rows[utterance_id]
+        for row, score in ((rows[utterance_id], score) for utterance_id, score in traces if utterance_id in rows):
             self.stdout.write(
                 f"fingerprint: of utterance {row.id}, {row.opened_at:%Y-%m-%d %H:%M:%S %Z}, voice {row.voice}, "
                 f"{row.engine} ({score:.0%} of the bits agree)"
