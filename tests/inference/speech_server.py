@@ -62,7 +62,8 @@ class ContractServer:
         return web.json_response({"object": "list", "data": [{"id": "FunAudioLLM/Fun-CosyVoice3-0.5B-2512"}]})
 
     async def voices(self, request: web.Request) -> web.Response:
-        return web.json_response({"voices": ["vivian", "uncle_fu"], "uploaded_voices": []})
+        uploaded = {"name": "my_boss", "consent": "none", "created_at": 1738660000, "mime_type": "audio/wav"}
+        return web.json_response({"voices": ["vivian", "uncle_fu", "my_boss"], "uploaded_voices": [uploaded]})
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["ContractServer"]:
@@ -74,7 +75,7 @@ class ContractServer:
                 web.get("/v1/audio/voices", self.voices),
             ]
         )
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         port = free_port()
         await web.TCPSite(runner, "127.0.0.1", port).start()

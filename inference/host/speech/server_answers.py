@@ -31,15 +31,21 @@ class Voices(msgspec.Struct):
 
     voices: list[str | _Voice] = []
     data: list[str | _Voice] = []
+    uploaded_voices: list[_Voice] = []
+    """vLLM-Omni's: clones of whoever somebody has given it, among its ``voices`` too."""
 
 
 def voices_of(told: Voices | None, model: str, engine: str) -> tuple[VoiceInfo, ...]:
-    """The server's voices; one that says no language is taken to speak those of AVATAR's pages."""
+    """The server's voices; one that says no language is taken to speak those of AVATAR's pages.
+
+    Without those that somebody has uploaded there: nobody here knows of their owners' consent, and they are unmarked.
+    """
     found: list[VoiceInfo] = []
+    uploaded = {voice.name or voice.id for voice in told.uploaded_voices} if told else set()
     for item in (told.voices or told.data)[:_MOST_VOICES] if told else ():
         voice = _Voice(id=item, name=item) if isinstance(item, str) else item
         voice_id = voice.id or voice.name
-        if voice_id and len(voice_id) <= _LONGEST_NAME:
+        if voice_id and len(voice_id) <= _LONGEST_NAME and voice_id not in uploaded:
             languages = tuple(voice.languages) or ((voice.language,) if voice.language else _UNTOLD_LANGUAGES)
             name = voice.name or voice_id
             found.append(VoiceInfo(id=voice_id, name=name, engine=model or engine, languages=languages))
