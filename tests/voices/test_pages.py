@@ -1,5 +1,7 @@
 """The pages of voices: whose voice it is decides what is seen and done, and every refusal is told where it belongs."""
 
+import tempfile
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -143,9 +145,26 @@ def test_what_is_no_recording_is_told_at_its_step(ada: Any) -> None:
         response = client.post(at(voice_id, "/sample"), sent)
         assert response["Location"] == at(voice_id, "#sample")
         assert "told refused" in told(client, response)
-    large = SimpleUploadedFile("voice.wav", b"\x00" * (10 * 1024 * 1024 + 1))
-    assert "10 MB" in told(client, client.post(at(voice_id, "/sample"), {"recording": large}))
+    for size in (10 * 1024 * 1024 + 1, 30 * 1024 * 1024):
+        large = SimpleUploadedFile("voice.wav", b"\x00" * size)
+        assert "10 MB" in told(client, client.post(at(voice_id, "/sample"), {"recording": large}))
     assert state(voice_id) == State.DRAFT
+
+
+def test_no_upload_becomes_a_file_that_somebody_could_find(
+    ada: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(services, "add_sample", lambda *_args, **_kwargs: made.extend(path.name for path in seen()))
+
+    def seen() -> list[Path]:
+        return list(tmp_path.rglob("*"))
+
+    sent = SimpleUploadedFile("voice.wav", speaking.wav(making.pcm(120.0)))  # beyond Django's own 2.5 MB
+    with pytest.raises(AttributeError):  # no report: only what lies there meanwhile is asked about
+        browser(ada).post(at(making.draft(ada), "/sample"), {"recording": sent})
+    assert made == []
 
 
 def test_the_owner_hears_the_sample_in_ranges(ada: Any) -> None:
