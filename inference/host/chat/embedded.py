@@ -16,6 +16,7 @@ from inference.host.backoff import Backoff
 from inference.host.changes import Changes
 from inference.host.chat.affinity import Slots
 from inference.host.chat.backend import ChatBody
+from inference.host.chat.figures import ServerTotals
 from inference.host.chat.process import LlamaProcess
 from inference.types import EngineState, EngineStatus
 
@@ -59,7 +60,7 @@ class EmbeddedChat:
         cache_mb: int,
     ) -> None:
         self.slots = slots
-        self.totals = None
+        self.totals: ServerTotals | None = None
         self.context_tokens = context_tokens
         self._find_model = find_model
         self._socket = socket
