@@ -24,7 +24,7 @@ class ContractServer:
         self.rate = 24_000
         self.pieces = 3
         self.fault = ""
-        """``refuses``, ``empty``, ``hangs``, ``breaks``, ``json`` or ``away`` (503)."""
+        """``refuses``, ``empty``, ``hangs``, ``breaks``, ``breaks at once``, ``json`` or ``away`` (503)."""
         self.faults = 1_000_000
         """How many requests have it."""
         self.hung_up = asyncio.Event()
@@ -46,10 +46,10 @@ class ContractServer:
         try:
             if fault == "hangs":
                 await asyncio.Event().wait()
-            for _ in range(0 if fault == "empty" else self.pieces):
+            for _ in range(0 if fault in {"empty", "breaks at once"} else self.pieces):
                 await response.write(b"\x10\x00" * (self.rate // 10))
                 await asyncio.sleep(0.01)
-            if fault == "breaks":
+            if fault in {"breaks", "breaks at once"}:
                 assert request.transport is not None
                 request.transport.abort()
         except asyncio.CancelledError:
