@@ -14,7 +14,7 @@ def rows_of(voices: Sequence[Voice], actor: Actor) -> tuple[VoiceRow, ...]:
     """Profiles, in their order."""
     ids = [voice.id for voice in voices]
     scores = _scores(ids, actor)
-    names = dict(VoiceName.objects.filter(voice_id__in=ids).values_list("voice_id", "name"))
+    names = names_of(ids)
     return tuple(
         VoiceRow(
             id=str(voice.id),
@@ -56,6 +56,11 @@ def rows_of_presets(infos: Iterable[VoiceInfo], actor: Actor) -> tuple[VoiceRow,
         )
         for key, info in by_id.items()
     )
+
+
+def names_of(ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What their owners call these voices."""
+    return dict(VoiceName.objects.filter(voice_id__in=ids).values_list("voice_id", "name"))
 
 
 def _scores(ids: Sequence[UUID], actor: Actor) -> dict[UUID, int]:

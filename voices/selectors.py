@@ -17,7 +17,7 @@ from voices import sounds
 from voices.access import Actor, found, owned, permitted, reachable, require
 from voices.errors import VoiceNotFound, VoiceNotUsable
 from voices.events import stream_of
-from voices.listing import rows_of, rows_of_presets
+from voices.listing import names_of, rows_of, rows_of_presets
 from voices.models import SPEAKS, Consent, Preview, Sample, State, Utterance, Voice, VoiceName
 from voices.reading import decision_of, open_challenge, preview_view, report_of, standing_consent, words_of
 from voices.types import PreviewView, Profile, VoiceChoice, VoiceRow, WaitingVoice
@@ -32,11 +32,12 @@ def usable_by(user_id: str | UUID) -> tuple[VoiceChoice, ...]:
 
     Presets are not among them: `presets_to_choose`, or the engine host's status.
     """
-    voices = Voice.objects.filter(_usable(user_id)).select_related("named").order_by("-updated_at")[:_MOST]
+    voices = list(Voice.objects.filter(_usable(user_id)).order_by("-updated_at")[:_MOST])
+    names = names_of([voice.id for voice in voices])
     choices = [
         VoiceChoice(
             id=str(voice.id),
-            name=voice.named.name,
+            name=names.get(voice.id, ""),
             language=voice.language,
             cloned=True,
             own=str(voice.owner_id) == str(user_id),
@@ -116,13 +117,13 @@ def reference_for(user_id: str | UUID, voice_id: str | UUID) -> Reference:
 def own(actor: Actor) -> tuple[VoiceRow, ...]:
     """The actor's own profiles, the latest first."""
     voices = Voice.objects.filter(owner__pk=actor.pk).exclude(state=State.DELETED)
-    return rows_of(_listed(voices.order_by("-updated_at")), actor)
+    return rows_of(list(voices.order_by("-updated_at")[:_MOST]), actor)
 
 
 def shared(actor: Actor) -> tuple[VoiceRow, ...]:
     """What others share with everybody."""
     voices = Voice.objects.filter(_shared()).exclude(owner__pk=actor.pk)
-    return rows_of(_listed(voices.order_by("-updated_at")), actor)
+    return rows_of(list(voices.order_by("-updated_at")[:_MOST]), actor)
 
 
 def presets(actor: Actor) -> tuple[VoiceRow, ...]:
@@ -193,11 +194,12 @@ def preview_audio(actor: Actor, preview_id: str) -> StoredAudio:
 def waiting(actor: Actor) -> tuple[WaitingVoice, ...]:
     """What a voice manager is to decide about, the oldest first. Raises `NotAllowed`."""
     require(actor, "approve_voice")
-    voices = Voice.objects.filter(state=State.WAITING).select_related("named").order_by("sharing_asked_at")[:_MOST]
+    voices = list(Voice.objects.filter(state=State.WAITING).order_by("sharing_asked_at")[:_MOST])
+    names = names_of([voice.id for voice in voices])
     return tuple(
         WaitingVoice(
             id=str(voice.id),
-            name=voice.named.name,
+            name=names.get(voice.id, ""),
             owner_id=str(voice.owner_id),
             language=voice.language,
             sharing_asked_at=voice.sharing_asked_at or voice.updated_at,
@@ -263,10 +265,6 @@ def _preview(actor: Actor, preview_id: str) -> Preview:
     if not row.preset:
         found(row.voice_key)
     return row
-
-
-def _listed(voices: "Sequence[Voice] | object") -> list[Voice]:
-    return list(voices.select_related("named")[:_MOST])  # type: ignore[attr-defined]
 
 
 def _uuid(voice_id: str | UUID) -> UUID:

@@ -17,6 +17,7 @@ from voices.errors import Invalid, VoiceNotFound, WrongState
 from voices.events import stream_of
 from voices.models import Consent, State, Voice
 from voices.services import consent as consent_service
+from voices.services import samples
 from voices.types import Challenge
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.models, pytest.mark.usefixtures("engines")]
@@ -64,14 +65,12 @@ def test_a_long_sample_is_cut_at_a_pause_with_the_words_that_are_heard() -> None
     pcm = sounds.decode_flac(selectors.sample_audio(ada, voice_id).read())
     seconds = len(pcm) / 2 / WIRE_RATE
     assert 6.0 < seconds <= speech.REFERENCE_S + 0.2
-    heard = services_transcript(pcm)
+    heard = transcript_of(pcm)
     assert report.transcript == heard
 
 
-def services_transcript(pcm: bytes) -> str:
-    from voices.services.samples import listen
-
-    return listen(pcm).transcript.text
+def transcript_of(pcm: bytes) -> str:
+    return samples.listen(pcm).transcript.text
 
 
 def test_noise_and_too_little_speech_are_reported_and_not_taken() -> None:
@@ -194,7 +193,7 @@ def test_a_consent_without_a_sample_is_not_asked_for() -> None:
     voice_id = making.with_sample(ada)
     for wrong in ({"days": 0}, {"days": 5000}, {"scope": "all"}, {"language": "fr"}):
         with pytest.raises(Invalid):
-            services.ask_consent(voice_id, actor=ada, **wrong)  # type: ignore[arg-type]
+            services.ask_consent(voice_id, actor=ada, **wrong)
 
 
 def test_two_recordings_at_once_count_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +202,7 @@ def test_two_recordings_at_once_count_once(monkeypatch: pytest.MonkeyPatch) -> N
     voice_id = sampled(ada)
     challenge = services.ask_consent(voice_id, actor=ada)
     recording = read(challenge)
-    listen = consent_service.listen
+    listen = samples.listen
 
     def meanwhile(pcm: bytes, language: str | None = None) -> Any:
         monkeypatch.setattr(consent_service, "listen", listen)

@@ -276,3 +276,34 @@ def test_presets_stand_in_the_list_and_can_be_rated_and_tried(ada: Any, engines:
     client.post(at(preset.id, "/previews"), {"text": ""})
     assert Preview.objects.get().preset == preset.voice
     assert "Rated 9.0 of 10 (1)" in client.get(at(preset.id)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("voice", "text", "words"),
+    [
+        ("hibari-us", "", "Your consent counts"),
+        (
+            "hibari-us",
+            "I will read something else, as long as it takes to be heard at all.",
+            "words were heard in order",
+        ),
+        ("am_michael", "", "the voice is not that of the sample"),
+    ],
+)
+def test_a_read_consent_is_answered_with_its_figures(
+    ada: Any, engines: RunningHost, voice: str, text: str, words: str
+) -> None:
+    voice_id = making.draft(ada)
+    sample = speaking.wav(speaking.room(speaking.said(speaking.LONG, "hibari-us")))
+    services.add_sample(voice_id, sample, actor=ada)
+    client = browser(ada)
+    client.post(at(voice_id, "/consent/ask"), {"scope": "self", "days": "30"})
+    challenge = selectors.profile(ada, voice_id).challenge
+    assert challenge is not None
+    read = speaking.wav(speaking.room(speaking.said(text or challenge.sentence, voice)))
+    sent = {"challenge": challenge.id, "recording": SimpleUploadedFile("a.wav", read)}
+    page = told(client, client.post(at(voice_id, "/consent"), sent))
+    assert words in page
+    assert state(voice_id) == (State.USABLE if words.startswith("Your consent") else State.DRAFT)
+    again = told(client, client.post(at(voice_id, "/consent"), sent | {"recording": SimpleUploadedFile("a.wav", read)}))
+    assert "told refused" in again

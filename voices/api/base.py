@@ -1,12 +1,13 @@
 """What the views share."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import MultiPartParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -59,7 +60,7 @@ class VoicesView(APIView):
 class RecordingView(VoicesView):
     """One that takes a recording, as the field ``file`` of a form."""
 
-    parser_classes = (MultiPartParser,)
+    parser_classes: Sequence[type[BaseParser]] = (MultiPartParser,)
     throttle = "heavy"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

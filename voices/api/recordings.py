@@ -1,5 +1,6 @@
 """The sample and the consent: sounds that come in, and go out to those who may hear them."""
 
+from typing import Literal
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
@@ -143,7 +144,7 @@ class ConsentSound(VoicesView):
         return serve(request._request, stored, stored.audio_id, content_type=sounds.OPUS)
 
 
-def noted(view: VoicesView, request: Request, voice_id: UUID, what: str = "sample") -> None:
+def noted(view: VoicesView, request: Request, voice_id: UUID, what: Literal["sample", "consent"] = "sample") -> None:
     """Of another's voice: that it was listened to, and why, before the first sound."""
     asked = ListenQuery(data=request.query_params.dict())
     asked.is_valid(raise_exception=True)
@@ -153,5 +154,4 @@ def noted(view: VoicesView, request: Request, voice_id: UUID, what: str = "sampl
         raise VoiceNotFound
     if "reason" not in asked.validated_data:
         raise serializers.ValidationError({"reason": "Say why you listen to another's voice."})
-    kind = "consent" if what == "consent" else "sample"
-    services.note_listening(voice_id, actor=view.actor, reason=asked.validated_data["reason"], what=kind)
+    services.note_listening(voice_id, actor=view.actor, reason=asked.validated_data["reason"], what=what)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from conversations.log.facts import Fact
 from conversations.log.keys import KeyRing
 from conversations.log.models import Purpose
 from conversations.log.types import RecordedEvent
 from voices import events, sealed
-from voices.events import Fact, decode_fact, voice_of
+from voices.events import decode_fact, voice_of
 from voices.models import Consent, ConsentState, Rating, Sample, State, Voice
 from voices.sealed import SampleWords
 
