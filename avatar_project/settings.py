@@ -108,7 +108,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
-# What people upload is mostly their voice: no named file holds it in the clear, which a killed process would leave behind.
+# What people upload is mostly their voice: no named file holds it in the clear, for a killed process to leave behind.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024 * 1024
 """Files of a larger body do not arrive: voices take 10 MB (`voices.pages.requests`)."""
