@@ -19,6 +19,7 @@ from conversations.reading import listing
 from conversations.reading.exchanges import read_exchanges, title_of
 from conversations.reading.lines import earlier_lines
 from conversations.reading.listing import Filters
+from conversations.reading.voice_names import VoiceNames
 from conversations.services import titles
 from conversations.services.access import owned
 
@@ -37,6 +38,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "query": query,
         "filters": filters,
         "choices": listing.choices(owner_id),
+        "voice_names": VoiceNames(owner_id),
         "erased": "erased" in request.GET,
     }
     if query:
@@ -69,6 +71,7 @@ def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
         "title": title_of(owned_one, opening),
         "exchanges": exchanges,
         "forms": FORMS,
+        "voice_names": VoiceNames(owner_id_of(request)),
         "longest_title": titles.LONGEST,
         "earlier": max(1, first - TURNS) if first > 1 else 0,
         "later": later if later <= owned_one.turn_count else 0,

@@ -6,6 +6,8 @@ from django import template
 from django.utils.formats import number_format
 from django.utils.translation import get_language_info
 
+from conversations.reading.voice_names import VoiceNames
+
 register = template.Library()
 
 
@@ -22,6 +24,12 @@ def clock(ms: float) -> str:
 def in_seconds(ms: float) -> str:
     """Milliseconds as seconds with two places."""
     return number_format(ms / 1000, 2)
+
+
+@register.filter
+def named_in(voice: str, names: VoiceNames) -> str:
+    """A voice as its listener knows it."""
+    return names.of(voice)
 
 
 @register.filter

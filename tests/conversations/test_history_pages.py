@@ -17,6 +17,7 @@ from conversations.models import Conversation, Turn
 from conversations.services import erasure, moderation, titles
 from tests.conversations.fill import fill
 from tests.conversations.talks import Said, Talk
+from tests.voices import making
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,6 +51,22 @@ def body(client: Client, path: str) -> str:
 def listed(client: Client, path: str = "/history") -> list[str]:
     """The ids of the conversations on a page of the list."""
     return re.findall(r'row-link" href="/history/([0-9a-f-]{36})"', body(client, path))
+
+
+def test_a_borrowed_voice_is_told_by_its_name_and_not_by_its_id(client: Client, owner: User) -> None:
+    voice = making.usable(owner, "Grandmother")
+    gone = making.usable(making.person("eve"), "Not for Ada")
+    talks = [Talk(str(owner.pk), voice=name).say(Said("Hello.", "Good day.")) for name in (voice, gone, "self")]
+    page = body(client, "/history")
+    assert "Grandmother" in page
+    assert "a voice that is gone" in page
+    assert "your own voice" in page
+    assert "Not for Ada" not in page
+    for talk, told in zip(talks, ("Grandmother", "a voice that is gone", "your own voice"), strict=True):
+        page = body(client, f"/history/{talk.id}")
+        assert page.count(f"<span>{told}</span>") == 2, "of the conversation and of its turn"
+        assert f"<span>{talk.voice}</span>" not in page
+    assert listed(client, f"/history?voice={voice}") == [talks[0].id]
 
 
 def test_an_empty_history_says_what_to_do(client: Client) -> None:
