@@ -24,7 +24,7 @@ class Health(http.server.BaseHTTPRequestHandler):
             time.sleep(0.05)
         state = next((name for name in ("loading", "failed") if (FOLDER / name).exists()), "ready")
         body = json.dumps({"state": state, "progress": 0.5, "detail": "Reading weights.", "memory_bytes": 7}).encode()
-        self.send_response(200)
+        self.send_response(200 if state == "ready" else 503)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

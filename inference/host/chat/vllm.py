@@ -1,6 +1,8 @@
 """Chat by a vLLM server that we start: an OpenAI-compatible server like any other, whose process is ours to watch."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -9,6 +11,7 @@ import msgspec
 from inference.choice import CPU, Placement
 from inference.config import Config
 from inference.host.changes import Changes
+from inference.host.chat.backend import ChatBody
 from inference.host.chat.remote import RemoteChat
 from inference.host.children.child import Child
 from inference.host.children.environment import Environment, set_for
@@ -46,6 +49,13 @@ class VllmChat(RemoteChat):
         await self._child.get_ready(_WAIT_S)
         self._notice_new_life()
         await super().get_ready()
+
+    @asynccontextmanager
+    async def post(self, body: ChatBody) -> AsyncIterator[aiohttp.ClientResponse]:
+        async with super().post(body) as response:
+            yield response
+            if response.content.exception() is not None:  # it broke off, which tells sooner than the process' end
+                self._child.note_broken()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -1,0 +1,217 @@
+"""A conversation whose chat model is vLLM and whose voice is F5-TTS, watermarked; each is killed in mid-turn.
+
+The real packages. SmolLM2 answers in earnest; the cloned sound is noise of random weights: its way is tested here.
+"""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import msgspec
+import psutil
+import pytest
+import websockets
+from websockets.asyncio.client import ClientConnection
+
+from inference.client import EngineClient
+from inference.errors import EngineUnavailable
+from inference.types import HostStatus
+from tests.conversations.microphone import Microphone, speech
+from tests.engine_host import wait_for
+from tests.engines import f5_settings, python_of, smollm2
+from tests.server import Stack
+
+pytestmark = [pytest.mark.models, pytest.mark.server, pytest.mark.engines, pytest.mark.timeout(600)]
+LOAD_S = 300.0
+WITHIN_S = 90.0
+ANSWERED = {"completed", "incomplete"}
+PERSON = """
+import json
+from django.contrib.auth import get_user_model
+from avatar_project import api_keys
+from tests.voices import making
+ada = get_user_model().objects.create_user("ada")
+voice = making.usable(ada)
+key = api_keys.create(ada, name="talk", scopes=["realtime"], expires_at=None).key
+print(json.dumps({"voice": voice, "key": key}))
+"""
+TURNS = """
+import json
+from conversations.models import Turn
+from voices.models import Utterance
+fields = ("chat_model", "speech_engine", "voice", "cloned", "status")
+print(json.dumps({
+    "turns": list(Turn.objects.order_by("started_at").values(*fields)),
+    "watermarked": list(Utterance.objects.order_by("opened_at").values_list("watermarked", flat=True)),
+}))
+"""
+
+
+class Installation(msgspec.Struct):
+    stack: Stack
+    voice: str
+    """Ada's profile."""
+    key: str
+
+    def kill(self, module: str) -> None:
+        """One engine's process, by the module that it runs."""
+        children = psutil.Process(self.stack.pid("engines")).children(recursive=True)
+        next(child for child in children if child.cmdline()[1:3] == ["-m", module]).kill()
+
+    async def wait_for_engines(self) -> None:
+        """Returns once vLLM, F5 and the watermark are ready."""
+        status: HostStatus | None = None
+        with suppress(TimeoutError, EngineUnavailable):
+            async with asyncio.timeout(LOAD_S), EngineClient(self.stack.environment["AVATAR_ENGINE_URL"]) as client:
+                async for status in client.watch_status():
+                    if status.ready and all(engine.state == "ready" for engine in status.engines):
+                        return
+        raise AssertionError(f"not all engines are ready: {status}")
+
+    def told(self, source: str) -> Any:
+        return json.loads(self.stack.manage("shell", "--no-imports", "-v", "0", "-c", source))
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    python_of("watermark")
+    settings = {
+        "AVATAR_CHAT_ENGINE": "vllm",
+        "AVATAR_VLLM_MODEL": str(smollm2()),
+        "AVATAR_VLLM_MEMORY_MB": "1500",
+        "AVATAR_VLLM_SESSION_MB": "48",
+        "AVATAR_CHAT_CONTEXT_TOKENS": "2048",
+        **f5_settings(),
+    }
+    stack = Stack(tmp_path_factory.mktemp("engines"), settings)
+    stack.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        stack.start_engines()
+        stack.manage("migrate", "--verbosity", "0")
+        stack.start_web()
+        wait_for(lambda: stack.health()[0] == 200, "a conversation being possible", LOAD_S)
+        made = Installation(stack, voice="", key="")
+        ada = made.told(PERSON)
+        made.voice, made.key = ada["voice"], ada["key"]
+        asyncio.run(made.wait_for_engines())
+        yield made
+    finally:
+        stack.stop()
+
+
+class Talk:
+    """One session; every event is kept in ``seen``."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.seen: list[Any] = []
+
+    async def send(self, kind: str, **fields: Any) -> None:
+        await self.socket.send(json.dumps({"type": kind, **fields}))
+
+    async def until(self, kind: str) -> Any:
+        async with asyncio.timeout(WITHIN_S):
+            while True:
+                event = json.loads(await self.socket.recv())
+                self.seen.append(event)
+                if event["type"] == kind:
+                    return event
+
+    async def write(self, text: str) -> None:
+        content = [{"type": "input_text", "text": text}]
+        item = {"type": "message", "role": "user", "content": content}
+        await self.send("conversation.item.create", item=item)
+        await self.send("response.create")
+
+    def sound(self) -> bytes:
+        deltas = (event["delta"] for event in self.seen if event["type"] == "response.output_audio.delta")
+        return b"".join(base64.b64decode(delta) for delta in deltas)
+
+
+@asynccontextmanager
+async def talking(installation: Installation) -> AsyncIterator[Talk]:
+    """A session in Ada's own voice."""
+    address = f"{installation.stack.ws_url}/v1/realtime"
+    headers = {"Authorization": f"Bearer {installation.key}"}
+    async with websockets.connect(address, max_size=None, additional_headers=headers) as socket:
+        talk = Talk(socket)
+        await talk.until("session.created")
+        transcription = {"model": "whisper-1", "language": "en"}
+        audio = {"input": {"transcription": transcription}, "output": {"voice": installation.voice}}
+        await talk.send("session.update", session={"type": "realtime", "audio": audio})
+        updated = await talk.until("session.updated")
+        assert updated["session"]["audio"]["output"]["voice"] == installation.voice
+        yield talk
+
+
+@asynccontextmanager
+async def microphone(talk: Talk) -> AsyncIterator[Microphone]:
+    async def send(pcm: bytes) -> None:
+        await talk.send("input_audio_buffer.append", audio=base64.b64encode(pcm).decode())
+
+    device = Microphone(send)
+    running = asyncio.create_task(device.run())
+    try:
+        yield device
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+async def test_a_spoken_question_is_thought_about_by_vllm_and_answered_in_a_cloned_voice(
+    installation: Installation,
+) -> None:
+    question = await speech(installation.stack, "What is the capital of France?")
+    async with talking(installation) as talk, microphone(talk) as device:
+        device.say(question)
+        heard = await talk.until("conversation.item.input_audio_transcription.completed")
+        assert "capital of france" in heard["transcript"].lower()
+        done = await talk.until("response.done")
+        assert done["response"]["status"] in ANSWERED
+        assert done["response"]["output"][0]["content"][0]["transcript"]
+        async with EngineClient(installation.stack.environment["AVATAR_ENGINE_URL"]) as engines:
+            found = await engines.detect_watermark(talk.sound())
+        assert found.present
+    record = installation.told(TURNS)
+    last = record["turns"][-1]
+    assert last["chat_model"].startswith("chat_from_gguf")
+    assert (last["speech_engine"], last["voice"], last["cloned"]) == ("f5", installation.voice, True)
+    assert record["watermarked"]
+    assert all(record["watermarked"])
+
+
+async def test_f5_killed_in_mid_turn_another_voice_says_the_sentence_and_the_session_lives(
+    installation: Installation,
+) -> None:
+    async with talking(installation) as talk:
+        await talk.write("Tell me a long story about a dog.")
+        await talk.until("response.output_audio.delta")
+        installation.kill("inference.workers.f5")
+        done = await talk.until("response.done")
+        assert done["response"]["status"] in ANSWERED
+        await installation.wait_for_engines()
+        before = len(talk.sound())
+        await talk.write("What is the capital of France?")
+        assert (await talk.until("response.done"))["response"]["status"] in ANSWERED
+        assert len(talk.sound()) > before
+    assert installation.told(TURNS)["turns"][-1]["cloned"]
+
+
+async def test_vllm_killed_in_mid_turn_the_answer_is_lost_and_the_session_lives(installation: Installation) -> None:
+    async with talking(installation) as talk:
+        await talk.send("session.update", session={"type": "realtime", "output_modalities": ["text"]})
+        await talk.until("session.updated")
+        await talk.write("Tell me a very long story about the sea.")
+        await talk.until("response.output_text.delta")
+        installation.kill("vllm.entrypoints.openai.api_server")
+        lost = (await talk.until("response.done"))["response"]
+        assert (lost["status"], lost["status_details"]["error"]["code"]) == ("failed", "engine_unavailable")
+        await installation.wait_for_engines()
+        await talk.write("What is the capital of France?")
+        done = await talk.until("response.done")
+        assert done["response"]["status"] in ANSWERED
+        assert done["response"]["output"][0]["content"][0]["text"]
