@@ -1,4 +1,4 @@
-"""What `make test` does in the installed environment: Debian packages, models, then every check; pytest speaks last."""
+"""What `make test` does in the installed environment: Debian packages, models, engines, then every check; pytest speaks last."""
 
 import base64
 import os
@@ -11,6 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+ENGINES = ("f5-cpu", "vllm-cpu", "watermark")
+"""Environments of heavy engines, made once on a machine and kept outside the checkout (`AVATAR_ENGINES_DIR`)."""
 ONCE_MORE = ("--reruns", "1", "--reruns-delay", "2", "-rR")
 """Real servers and models on a machine that others load too may miss a moment once; what was run again is listed."""
 
@@ -34,6 +36,7 @@ def main() -> int:
         steps: list[tuple[str, list[str]]] = [
             ("models", [sys.executable, "-m", "inference.catalogue", "pull"]),
             ("models", [sys.executable, "-m", "inference.catalogue", "pull", "kokoro"]),
+            ("engines", [sys.executable, "manage.py", "engines", "prepare", *ENGINES]),
             ("browser libraries", [sys.executable, "-m", "avatar_project.launch.browser", "--required"]),
             ("lint", ["ruff", "check", "."]),
             ("format", ["ruff", "format", "--check", "."]),
