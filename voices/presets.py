@@ -6,13 +6,13 @@ import time
 from uuid import UUID, uuid5
 
 from inference.errors import EngineError
-from inference.types import VoiceInfo
+from inference.types import HostStatus, Quality, VoiceInfo
 from voices import engine
 
 _NAMESPACE = UUID("6f1c6f0e-2b8c-5d0e-9a53-8f6f6d1f7a10")
 _FRESH_S = 15.0
 _lock = threading.Lock()
-_known: tuple[float, tuple[VoiceInfo, ...]] = (float("-inf"), ())
+_known: tuple[float, HostStatus] = (float("-inf"), HostStatus(ready=False))
 
 
 def id_of(preset: str) -> UUID:
@@ -22,15 +22,12 @@ def id_of(preset: str) -> UUID:
 
 def all_presets() -> tuple[VoiceInfo, ...]:
     """What the engine host offers, at most `_FRESH_S` old; what was known last while it does not answer."""
-    global _known  # noqa: PLW0603 - one per process, as the host is
-    with _lock:
-        asked, voices = _known
-        if time.monotonic() - asked < _FRESH_S:
-            return voices
-        with contextlib.suppress(EngineError):
-            voices = engine.ask(lambda client: client.status()).voices
-        _known = (time.monotonic(), voices)
-        return voices
+    return _status().voices
+
+
+def cloning() -> tuple[Quality, ...]:
+    """How the engine host can speak in the voices of people; as fresh as `all_presets`."""
+    return _status().cloning
 
 
 def find(name: str | UUID) -> VoiceInfo | None:
@@ -42,4 +39,16 @@ def find(name: str | UUID) -> VoiceInfo | None:
 def forget() -> None:
     """Asks the host anew next time; for tests."""
     global _known  # noqa: PLW0603
-    _known = (float("-inf"), ())
+    _known = (float("-inf"), HostStatus(ready=False))
+
+
+def _status() -> HostStatus:
+    global _known  # noqa: PLW0603 - one per process, as the host is
+    with _lock:
+        asked, status = _known
+        if time.monotonic() - asked < _FRESH_S:
+            return status
+        with contextlib.suppress(EngineError):
+            status = engine.ask(lambda client: client.status())
+        _known = (time.monotonic(), status)
+        return status

@@ -24,6 +24,7 @@ def no_host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Where no engine is asked, none is waited for."""
     if "engines" not in request.fixturenames:
         monkeypatch.setattr(presets, "all_presets", lambda: ())
+        monkeypatch.setattr(presets, "cloning", lambda: ())
 
 
 @pytest.fixture
@@ -212,6 +213,22 @@ def test_a_consent_for_oneself_is_not_shared(ada: Any) -> None:
     assert "Ask to share it" not in page
     assert "told refused" in told(client, client.post(at(voice_id, "/share")))
     assert state(voice_id) == State.USABLE
+
+
+@pytest.mark.parametrize(
+    ("cloning", "said", "fine"), [((), True, False), (("fast",), False, False), (("fast", "fine"), False, True)]
+)
+def test_what_can_speak_in_it_is_offered(
+    ada: Any, monkeypatch: pytest.MonkeyPatch, cloning: tuple[str, ...], said: bool, fine: bool
+) -> None:
+    monkeypatch.setattr(presets, "cloning", lambda: cloning)
+    voice_id = making.usable(ada)
+    client = browser(ada)
+    page = client.get(at(voice_id)).content.decode()
+    assert ("another voice says it" in page) is said
+    assert ('value="fine"' in page) is fine
+    client.post(at(voice_id, "/previews"), {"text": "", "quality": "fine"})
+    assert Preview.objects.get().quality == "fine"
 
 
 def test_a_sentence_to_read_is_shown_until_it_is_over(ada: Any) -> None:

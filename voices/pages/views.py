@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from conversations.log.errors import AudioMissing
 from conversations.log.serving import serve
-from voices import selectors, sounds
+from voices import presets, selectors, sounds
 from voices.errors import VoiceNotFound
 from voices.pages.figures import figures_of
 from voices.pages.requests import actor_of, found_or_404
@@ -59,6 +59,7 @@ def profile(request: HttpRequest, voice_id: UUID) -> HttpResponse:
         "left_s": _left_s(found.challenge.expires_at) if found.challenge else 0,
         "decision": reason(found.decision) if found.decision else "",
         "scores": range(1, 11),
+        "cloning": presets.cloning() if found.row.cloned else (),
         "told": list(get_messages(request)),
         "consent_days": CONSENT_DAYS,
         "consent_standard": CONSENT_STANDARD,
