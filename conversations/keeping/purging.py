@@ -2,7 +2,7 @@
 
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session as StoredSession
-from django.db.models import Max
+from django.db.models import Max, Model
 
 from conversations.events import ConversationErased, TurnRedacted
 from conversations.history_tables import SearchDocument, SearchToken, Title
@@ -62,7 +62,7 @@ def purge_quietly() -> str:
 def tables() -> tuple[str, ...]:
     """Where rows with wrapped keys, sealed words, tokens or names were overwritten or deleted."""
     person = get_user_model()._meta
-    models = (Key, Turn, Title, SearchDocument, SearchToken, StoredSession, *voices.SEALED)
+    models: tuple[type[Model], ...] = (Key, Turn, Title, SearchDocument, SearchToken, StoredSession, *voices.SEALED)
     names = {model._meta.db_table for model in models}
     names |= {relation.related_model._meta.db_table for relation in person.related_objects}
     return tuple(sorted(names | {person.db_table}))

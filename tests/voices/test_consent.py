@@ -1,6 +1,7 @@
 """A sample taken in, and a consent that counts only when the right words are read by the same voice, in time, once."""
 
 import json
+import random
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.voices import making
 from tests.voices.speaking import LONG, room, said, wav
 from voices import selectors, services, sounds
 from voices.checks import levels, speech
+from voices.consent import sentence
 from voices.errors import Invalid, VoiceNotFound, WrongState
 from voices.events import stream_of
 from voices.models import Consent, State, Voice
@@ -24,6 +26,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.models, pytes
 HER, HIM = "hibari-us", "am_michael"
 
 
+@pytest.fixture(autouse=True)
+def the_same_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same sentences in every run: what is tested is what is made of them."""
+    monkeypatch.setattr(sentence, "_random", random.Random(4))
+
+
 def sampled(owner: Any, voice: str = HER, text: str = LONG) -> str:
     voice_id = making.draft(owner)
     report = services.add_sample(voice_id, wav(room(said(text, voice))), actor=owner)
@@ -32,7 +40,9 @@ def sampled(owner: Any, voice: str = HER, text: str = LONG) -> str:
 
 
 def read(challenge: Challenge, voice: str = HER, text: str = "") -> bytes:
-    return wav(room(said(text or challenge.sentence, voice, challenge.language)))
+    # Calmly: the embedded Whisper loses the end of hasty Mandarin.
+    speed = 0.8 if challenge.language == "zh-TW" else 1.0
+    return wav(room(said(text or challenge.sentence, voice, challenge.language, speed)))
 
 
 def test_a_sample_is_measured_understood_trimmed_and_levelled() -> None:
