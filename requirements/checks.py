@@ -1,4 +1,4 @@
-"""What `make test` does in the installed environment: Debian packages, models, engines, then every check; pytest speaks last."""
+"""What `make test` does in the installed environment: what it needs first, then every check; pytest speaks last."""
 
 import base64
 import os
