@@ -1,6 +1,7 @@
 """The engine host and its memory: places that are renewed, a queue, voices that give way and come back, operators."""
 
 import asyncio
+import random
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -217,3 +218,34 @@ async def test_fine_speech_makes_room_for_a_session_within_a_second() -> None:
             await keeper.permit("cosyvoice")
     running.cancel()
     await asyncio.wait([running])
+
+
+async def test_a_crowd_that_comes_and_hangs_up_at_any_moment_leaves_no_place_behind() -> None:
+    draw = random.Random(3)
+    outcomes: list[str] = []
+
+    async def visit(host: Served) -> None:
+        queued = (lambda _: None) if draw.random() < 0.5 else None
+        patience_s, stays_s = draw.uniform(0.0, 0.5), draw.uniform(0.0, 0.05)
+        try:
+            async with asyncio.timeout(patience_s), host.client.lease(queued=queued):
+                await asyncio.sleep(stays_s)
+            outcomes.append("came in")
+        except ServerFull:
+            outcomes.append("refused")
+        except TimeoutError:
+            outcomes.append("hung up")
+
+    async with served(max_sessions=3, gate=Gate(queue_places=8)) as host:
+        async with asyncio.TaskGroup() as crowd:
+            for _ in range(200):
+                crowd.create_task(visit(host))
+                await asyncio.sleep(draw.uniform(0.0, 0.01))
+        await until(lambda: host.host.memory.sessions == 0 and host.host.memory.waiting == 0)
+        assert {outcome: outcomes.count(outcome) > 5 for outcome in outcomes} == {
+            "came in": True,
+            "refused": True,
+            "hung up": True,
+        }
+        async with host.client.lease() as lease:
+            assert not lease.lost

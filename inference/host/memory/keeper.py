@@ -1,7 +1,7 @@
 """Drives the gate: measures, tells it what has become of engines and sessions, carries out what it decides."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import get_args
 
@@ -15,7 +15,6 @@ from inference.gate.terms import (
     Expired,
     Granted,
     Load,
-    Measurement,
     Policy,
     Refused,
     Service,
@@ -24,16 +23,15 @@ from inference.gate.terms import (
 )
 from inference.host.changes import Changes
 from inference.host.leases import Asked
+from inference.host.memory.looking import Looking
 from inference.host.memory.managed import Managed
 from inference.host.memory.report import report
-from inference.machine import HOST, Machine, Memory, gpu_memory_of, memory_of
+from inference.machine import HOST, Machine
 from inference.types import MemoryStatus, ServiceLevel
 
 log = structlog.get_logger(__name__)
 LEVELS: tuple[ServiceLevel, ...] = get_args(ServiceLevel)
 _LOOK_S = 1.0
-_LOOKS_BETWEEN_PROCESSES = 5
-"""Reading what each process uses takes some milliseconds, so it is not done every second."""
 
 
 class Keeper:
@@ -49,7 +47,6 @@ class Keeper:
         others: int = 0,
     ) -> None:
         self.managed = {item.declared.engine: item for item in managed}
-        self._measure = measure
         self._changes = changes
         devices = [
             Device(name, memory.total, others=0 if name == HOST else others, shared=name == HOST)
@@ -57,8 +54,7 @@ class Keeper:
         ]
         self._gate = Gate(policy, devices, [item.declared for item in self.managed.values()])
         self._asked: dict[str, Asked] = {}
-        self._engines: dict[str, int] = {}
-        self._looks = 0
+        self._looking = Looking(measure, self.managed)
         self._tasks: asyncio.TaskGroup | None = None
 
     @property
@@ -187,31 +183,8 @@ class Keeper:
         """Measures, and tells the gate."""
         for name, item in self.managed.items():
             self._gate.sync(_now(), name, item.life)
-        processes = {name: item.pids for name, item in self.managed.items() if item.pids}
-        every = self._looks % _LOOKS_BETWEEN_PROCESSES == 0
-        self._looks += 1
-        devices, engines = await asyncio.to_thread(self._measured, processes if every else {})
-        self._engines = engines if every else self._engines
-        self._gate.observe(_now(), Measurement(devices, self._shares()))
-
-    def _measured(self, processes: Mapping[str, frozenset[int]]) -> tuple[Mapping[str, Memory], dict[str, int]]:
-        devices = self._measure().devices
-        engines: dict[str, int] = {}
-        for name, pids in processes.items():
-            device = self.managed[name].declared.device
-            used = memory_of(pids) if device == HOST else gpu_memory_of(pids).get(device)
-            if used is not None:
-                engines[name] = used
-        return devices, engines
-
-    def _shares(self) -> dict[str, int]:
-        """What each engine uses: measured, or, of those within the host's process, as declared and taken from it."""
-        shares = {name: used for name, used in self._engines.items() if self.managed[name].pids}
-        for name, item in self.managed.items():
-            if item.pids is None and item.declared.memory and item.life == "loaded":
-                shares[name] = item.declared.memory
-                shares["host"] = max(0, shares.get("host", 0) - item.declared.memory)
-        return shares
+        measurement = await self._looking.look()
+        self._gate.observe(_now(), measurement)
 
     def _carry_out(self) -> None:
         for action in self._gate.step(_now()):
@@ -247,7 +220,7 @@ class Keeper:
         self._carry_out()
 
     def _gone(self, engine: str) -> None:
-        self._engines.pop(engine, None)
+        self._looking.forget(engine)
         self._gate.sync(_now(), engine, "absent")
 
     def _order(self, work: Coroutine[None, None, None], name: str) -> None:
