@@ -24,12 +24,16 @@ class Caller(msgspec.Struct, frozen=True):
     """For counting: a key's, a person's or an address's."""
     scopes: frozenset[str]
 
+    def named(self) -> str:
+        """The person's id; raises `ApiError` for nobody in particular."""
+        if self.person_id is None:
+            message = "Send a key as: Authorization: Bearer KEY. Make one at /account/keys."
+            raise ApiError(401, "invalid_api_key", message)
+        return self.person_id
+
     def needs(self, *scopes: str) -> None:
         """Raises `ApiError` unless the caller has one of ``scopes``."""
-        if self.person_id is None:
-            raise ApiError(
-                401, "invalid_api_key", "Send a key as: Authorization: Bearer KEY. Make one at /account/keys."
-            )
+        self.named()
         if self.scopes.isdisjoint(scopes):
             wanted = " or ".join(scopes)
             message = f"This key lacks the scope {wanted}: make one that has it at /account/keys."

@@ -1,10 +1,12 @@
 """POST /v1/chat/completions: the chat model, streamed or at once, with tools."""
 
 import functools
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import msgspec
 from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 
@@ -18,7 +20,6 @@ from inference.relay import Relay
 
 DUE_IN_S = 1.0
 """A program waits a second longer than a person who has just finished speaking."""
-_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _PASSED = frozenset(
     {
         *("messages", "model", "stream", "stream_options", "tools", "tool_choice", "parallel_tool_calls"),
@@ -28,7 +29,36 @@ _PASSED = frozenset(
     }
 )
 """Others are left out: some servers have fields that reach into what belongs to other people (a slot, a cache)."""
-_MOST_MESSAGES = 2000
+_FIELD = re.compile(r"\$\.(\w+)")
+Above0 = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Message(msgspec.Struct, frozen=True):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[Any] | None = None
+
+
+class Tool(msgspec.Struct, frozen=True):
+    function: dict[str, Any] | None = None
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """What a request must look like for its way to the model."""
+
+    messages: Annotated[list[Message], msgspec.Meta(min_length=1, max_length=2000)]
+    model: str | None = None
+    stream: bool | None = None
+    stream_options: dict[str, Any] | None = None
+    tools: Annotated[list[Tool], msgspec.Meta(max_length=128)] | None = None
+    tool_choice: str | Tool | None = None
+    n: Literal[1] | None = None
+    max_tokens: Above0 | None = None
+    max_completion_tokens: Above0 | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    response_format: dict[str, Any] | None = None
 
 
 @functools.cache
@@ -52,20 +82,12 @@ async def completions(request: Request) -> Answer:
 
 
 def _check(asked: Mapping[str, Any]) -> None:
-    messages = asked.get("messages")
-    if not isinstance(messages, list) or not 0 < len(messages) <= _MOST_MESSAGES:
-        raise invalid(f"`messages` must be a list of 1 to {_MOST_MESSAGES} messages.", "messages")
-    for number, message in enumerate(messages):
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
-            raise invalid(f"Message {number} must be an object with a known `role`.", "messages")
-        if not isinstance(message.get("content"), str | list | None):
-            raise invalid(f"The `content` of message {number} must be a string or a list of parts.", "messages")
-    if asked.get("n") not in {None, 1}:
-        raise invalid("`n` must be 1: ask again for another answer.", "n")
-    for name in ("max_tokens", "max_completion_tokens"):
-        most = asked.get(name)
-        if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
-            raise invalid(f"`{name}` must be a whole number above 0.", name)
+    """Types and bounds; what a value means is the chat model's to judge."""
+    try:
+        msgspec.convert(asked, Shape)
+    except msgspec.ValidationError as error:
+        where = _FIELD.search(str(error))
+        raise invalid(f"The request is not what it should be: {error}", where[1] if where else None) from None
 
 
 def _passed(asked: Mapping[str, Any], who: Caller) -> dict[str, Any]:

@@ -42,6 +42,8 @@ class Door:
         try:
             _check_address(scope)
             caller = await _admitted(scope)
+            if scope["method"] == "POST":
+                caller.named()  # before a body is read
             bounded = _Bounded(scope, receive)
             inside = {**scope, "caller": caller, "places": self.places}
             if scope["method"] == "POST":

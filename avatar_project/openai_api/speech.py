@@ -13,7 +13,7 @@ from avatar_project.openai_api.callers import AUDIO
 from avatar_project.openai_api.errors import invalid, of_engine
 from avatar_project.openai_api.handler import BrokenOff, Request
 from avatar_project.openai_api.saying import said
-from avatar_project.openai_api.views import SSE, Answer, caller, event, read_json, view
+from avatar_project.openai_api.views import SSE, UNBUFFERED, Answer, caller, event, read_json, view
 from avatar_project.openai_api.voices import chosen
 from inference.audio.encode import CONTENT_TYPES, SoundEncoder, SoundFormat
 from inference.errors import EngineError
@@ -58,13 +58,12 @@ class SpeechRequest(msgspec.Struct, frozen=True):
 async def speech(request: Request) -> Answer:
     asked = read_json(request, SpeechRequest)
     _check(asked)
-    who = caller(request)
-    assert who.person_id is not None  # the scope was asked for
-    voice = await chosen(asked.voice, who.person_id)
+    person_id = caller(request).named()
+    voice = await chosen(asked.voice, person_id)
     sound = said(
         asked.input,
         voice,
-        person_id=who.person_id,
+        person_id=person_id,
         language=asked.language or spoken_in(asked.input),
         speed=asked.speed,
         quality=asked.quality,
@@ -79,7 +78,7 @@ async def speech(request: Request) -> Answer:
     encoded = _encoded(encoder, first, sound, threaded=asked.response_format not in _PLAIN)
     if asked.stream_format == "sse":
         return StreamingHttpResponse(_events(encoded), headers={**SSE, **made_headers(made)})
-    headers = {"Content-Type": CONTENT_TYPES[asked.response_format], "Cache-Control": "no-store"}
+    headers = {"Content-Type": CONTENT_TYPES[asked.response_format], **UNBUFFERED}
     return StreamingHttpResponse(_sound(encoded), headers={**headers, **made_headers(made)})
 
 
@@ -136,7 +135,7 @@ async def _sound(encoded: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
             async for piece in encoded:
                 yield piece
         except EngineError as error:
-            raise BrokenOff(error.message) from None
+            raise BrokenOff(error.code) from None
 
 
 async def _events(encoded: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:

@@ -19,7 +19,8 @@ T = TypeVar("T")
 Answer = HttpResponse | StreamingHttpResponse
 View = Callable[..., Coroutine[Any, Any, HttpResponse | StreamingHttpResponse]]
 log = structlog.get_logger(__name__)
-SSE = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+UNBUFFERED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+SSE = {"Content-Type": "text/event-stream", **UNBUFFERED}
 
 
 def view(method: str, *scopes: str) -> Callable[[View], View]:

@@ -86,6 +86,11 @@ async def test_only_openais_fields_go_on(relay: Relay) -> None:
         ({"n": 2}, "n"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_completion_tokens": "many"}, "max_completion_tokens"),
+        ({"stream": "yes"}, "stream"),
+        ({"tools": 5}, "tools"),
+        ({"tools": [{"function": "f"}]}, "tools"),
+        ({"tool_choice": {"function": "f"}}, "tool_choice"),
+        ({"stop": 1}, "stop"),
     ],
 )
 async def test_a_wrong_request_is_told_which_field_is_wrong(relay: Relay, change: dict[str, Any], param: str) -> None:

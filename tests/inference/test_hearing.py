@@ -1,6 +1,10 @@
 """A transcription is told segment by segment, and one that had to step back goes on where it was."""
 
+import asyncio
+import threading
+import time
 from itertools import pairwise
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -9,10 +13,11 @@ import pytest
 from inference import catalogue
 from inference.audio.pcm import from_float
 from inference.audio.wav import encode_wav
-from inference.engines.base import Audio, Hearing
+from inference.engines.base import Audio, Cancelled, Hearing
 from inference.engines.whisper import WhisperEngine
 from inference.relay import Relay
 from inference.types import STT_RATE, Segment, Transcript
+from tests.inference.fake_engines import FakeStt
 from tests.inference.served import served
 from tests.inference.spoken import english, joined, silence
 
@@ -72,3 +77,34 @@ async def test_the_host_streams_what_it_hears() -> None:
     assert len(pieces) == 3
     assert "".join(str(piece) for piece in pieces) == whole.text
     assert [segment["start"] for segment in segments] == [segment.start_s for segment in whole.segments]
+
+
+class Interrupted(FakeStt):
+    """Hears one window, then nothing until it is told to stop; notes where each call began."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[int] = []
+        self.began = threading.Event()
+
+    def transcribe(self, audio: Audio, *, cancelled: Cancelled, hearing: Hearing, **_: Any) -> Transcript:
+        self.calls.append(hearing.windows)
+        hearing.windows += 1
+        self.began.set()
+        while len(self.calls) == 1 and not cancelled():
+            time.sleep(0.005)
+        return Transcript(text=f"{hearing.windows} windows", language="en", duration_s=1.0)
+
+
+@pytest.mark.timeout(30)
+async def test_a_recording_steps_back_for_a_conversation_and_goes_on() -> None:
+    stt = Interrupted()
+    file = encode_wav(bytes(2 * STT_RATE), rate=STT_RATE)
+    async with served(stt=stt) as host:
+        relay = Relay(host.client.url)
+        recording = asyncio.create_task(relay.transcribe(file, language="en", prompt=None, words=False, due_in_s=5.0))
+        assert await asyncio.to_thread(stt.began.wait, 10)
+        assert (await host.client.transcribe(bytes(2 * STT_RATE), language="en")).text == "1 windows"
+        assert (await recording).text == "2 windows"
+        await relay.close()
+    assert stt.calls == [0, 0, 1]
