@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from inference.types import SpeechMade
+
 _BUCKETS_MS = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0, 10000.0)
 
 
@@ -42,6 +44,7 @@ class Metrics:
         self._computes = Histogram("avatar_engine_compute_ms", "engine", "Time an engine computed.")
         self._first_tokens = Histogram("avatar_chat_first_token_ms", "engine", "Request to first piece of an answer.")
         self._outcomes: dict[tuple[str, str], int] = defaultdict(int)
+        self._sentences: dict[tuple[str, str], int] = defaultdict(int)
 
     def computed(self, engine: str, *, wait_ms: float, compute_ms: float) -> None:
         self._waits.observe(engine, wait_ms)
@@ -54,6 +57,10 @@ class Metrics:
         """``outcome`` is ``ok``, ``cancelled`` or an error's code."""
         self._outcomes[route, outcome] += 1
 
+    def said(self, made: SpeechMade) -> None:
+        """A sentence has begun to be heard; ``fallback`` says why it is not the voice that was asked for."""
+        self._sentences[made.engine, made.fallback] += 1
+
     def text(self, gauges: Mapping[str, float]) -> str:
         lines: list[str] = []
         for histogram in (self._waits, self._computes, self._first_tokens):
@@ -61,6 +68,9 @@ class Metrics:
         lines += ["# HELP avatar_requests_total Requests by route and outcome.", "# TYPE avatar_requests_total counter"]
         for (route, outcome), count in sorted(self._outcomes.items()):
             lines.append(f'avatar_requests_total{{route="{_escaped(route)}",outcome="{_escaped(outcome)}"}} {count}')
+        lines += ["# HELP avatar_sentences_total Sentences by who said them.", "# TYPE avatar_sentences_total counter"]
+        for (engine, fallback), count in sorted(self._sentences.items()):
+            lines.append(f'avatar_sentences_total{{engine="{_escaped(engine)}",fallback="{fallback}"}} {count}')
         named = set()
         for key, value in gauges.items():
             name = key.partition("{")[0]

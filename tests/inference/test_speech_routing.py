@@ -69,6 +69,9 @@ async def test_a_cloning_engine_that_is_away_is_stood_in_for(state: str) -> None
     async with served(cloning=cloning(fast=fast)) as host:
         fast.state = state  # type: ignore[assignment]
         made, _ = await said(host)
+        async with host.http.get("/metrics") as answer:
+            counted = 'avatar_sentences_total{engine="fake-tts",fallback="cloning_unavailable"} 1'
+            assert counted in await answer.text()
     assert (made.voice, made.cloned, made.fallback) == ("anna", False, "cloning_unavailable")
 
 

@@ -50,6 +50,7 @@ async def speech(request: web.Request) -> web.StreamResponse:
             stack.enter_context(host.speech.references.in_use(ask.reference.id, lambda: _hang_up(request)))
         # Nothing is sent before the first piece: it decides whether this is an answer or an error.
         async with host.speech.spoken(ask) as spoken:
+            host.metrics.said(spoken.made)
             if asked.response_format == "opus":
                 return await _opus(host, spoken, ask)
             return await _stream(request, asked, spoken)

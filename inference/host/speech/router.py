@@ -105,20 +105,29 @@ class Router:
         if not self.gate.allows_speech:
             raise EngineUnavailable("The machine is short of memory: answers are text only for now.")
         failure: EngineError | None = None
-        async for way in self._ways(ask):
-            for again in (True, False):
-                async with aclosing(self._pieces(way)) as pieces:
-                    try:
-                        first = await anext(pieces, b"")
-                    except EngineError as error:
-                        log.warning("speaker_failed", engine=way.made.engine, code=error.code)
-                        failure = error
-                        if again and _worth_another_try(way, error):
-                            continue
-                        break
+        async with aclosing(self._ways(ask)) as ways:
+            async for way in ways:
+                try:
+                    first, pieces = await self._begin(way)
+                except EngineError as error:
+                    log.warning("speaker_failed", engine=way.made.engine, code=error.code)
+                    failure = error
+                    continue
+                async with aclosing(pieces):
                     yield Spoken(way.made, _with(first, pieces))
-                    return
+                return
         raise failure or EngineUnavailable("No voice is ready.")
+
+    async def _begin(self, way: _Way) -> tuple[bytes, AsyncGenerator[bytes]]:
+        """The first piece and the rest; tried twice when the engine answers again already (a connection that broke)."""
+        pieces = self._pieces(way)
+        try:
+            return await anext(pieces, b""), pieces
+        except EngineUnavailable:
+            if isinstance(way.speaker, EmbeddedVoices) or way.speaker.status.state != "ready":
+                raise
+        pieces = self._pieces(way)
+        return await anext(pieces, b""), pieces
 
     async def _pieces(self, way: _Way) -> AsyncGenerator[bytes]:
         ask = way.ask
@@ -140,7 +149,7 @@ class Router:
                 if close is not None:
                     await close()
 
-    async def _ways(self, ask: SpeechAsk) -> AsyncIterator[_Way]:
+    async def _ways(self, ask: SpeechAsk) -> AsyncGenerator[_Way]:
         """In the order in which they are tried; what is not there is left out."""
         why = ""
         if ask.reference is not None:
@@ -209,12 +218,6 @@ class Router:
             quality="fine" if speaker is self.fine else "fast",
         )
         return _Way(speaker, msgspec.structs.replace(ask, voice=chosen.id), made)
-
-
-def _worth_another_try(way: _Way, error: EngineError) -> bool:
-    """An engine that answers again already, or a server behind a connection that broke."""
-    embedded = isinstance(way.speaker, EmbeddedVoices)
-    return isinstance(error, EngineUnavailable) and not embedded and way.speaker.status.state == "ready"
 
 
 async def _with(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
