@@ -86,7 +86,7 @@ def plan(
         borrowed=_borrowed(live, options),
         quality=(options.avatar.quality if options.avatar is not None else None) or settings.quality,
         speed=settings.audio.output.speed,
-        voiceless=_voiceless(live, language),
+        voiceless=_voiceless(live, language, _borrowed(live, options)),
         enough=int(live.spoken_answer_s * UNITS_PER_S * 0.65) if bounded else None,
         most=int(live.spoken_answer_s * UNITS_PER_S) if bounded else None,
         fault=fault,
@@ -124,10 +124,16 @@ def _borrowed(live: Live, options: ResponseOptions) -> Borrowed | None:
     return live.voices.own or live.voices.borrowed(live.settings.audio.output.voice)
 
 
-def _voiceless(live: Live, language: str) -> Fault | None:
+def _primary(language: str) -> str:
+    """A language without its region."""
+    return language.partition("-")[0].lower()
+
+
+def _voiceless(live: Live, language: str, borrowed: Borrowed | None) -> Fault | None:
     if live.service == "text_only":
         return Fault("service_text_only", TEXT_ONLY, fatal=False)
-    if not live.offer.can_speak(language):
+    its_own = borrowed is not None and _primary(borrowed.reference.language) == _primary(language)
+    if not its_own and not live.offer.can_speak(language):
         return Fault("language_not_spoken", f"No voice speaks {language}: the answer is text only.", fatal=False)
     return None
 
