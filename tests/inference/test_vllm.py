@@ -13,9 +13,12 @@ import pytest
 
 from inference.client import EngineClient
 from inference.errors import ContextTooLong, EngineUnavailable
+from inference.host.changes import Changes
+from inference.host.chat.remote import RemoteChat
 from inference.types import ChatDelta, ChatFigures, ChatRequest, EngineStatus
 from tests.engine_host import RunningHost, ready, running_host
 from tests.engines import smollm2, tiny_chat
+from tests.inference.served import served
 
 pytestmark = [pytest.mark.models, pytest.mark.engines]
 START_S = 180.0
@@ -125,6 +128,21 @@ async def test_its_figures_are_in_our_status_and_metrics(vllm_host: RunningHost)
 
 def _tells_load(figures: ChatFigures | None) -> bool:
     return bool(figures and figures.running and figures.kv_cache and figures.first_token_ms and figures.prefix_hits)
+
+
+async def test_a_server_that_runs_already_is_used_by_its_address_and_tells_its_figures(vllm_host: RunningHost) -> None:
+    """The same server as by AVATAR_CHAT_URL: nothing of ours watches its process."""
+    socket = next(vllm_host.data_dir.glob("engines-*/vllm.sock"))
+    chat = RemoteChat(
+        "http://vllm/v1", "", "", Changes(), context_tokens=0, connector=lambda: aiohttp.UnixConnector(str(socket))
+    )
+    async with served(chat=chat) as host:
+        status = await ready(host.client, "chat")
+        assert status.context_tokens == 1024
+        assert "Paris" in (await host.client.complete(asking("What is the capital of France?"))).text
+        async with asyncio.timeout(15):
+            while (await chat_status(host.client)).figures is None:  # noqa: ASYNC110 - another process tells
+                await asyncio.sleep(0.1)
 
 
 async def test_a_required_function_is_called(vllm_host: RunningHost) -> None:
