@@ -134,7 +134,8 @@ class Session:
 
     async def _admitted(self, seat: Seat) -> Ending:
         try:
-            await seat.take(queued=self._tell_waiting if self._wish.extras else None)
+            if not await self._seated(seat):
+                return self._over.result()
         except ServerFull as error:
             return msgspec.structs.replace(refusals.SERVER_FULL, message=error.message or refusals.SERVER_FULL.message)
         opened = SessionOpened(session_id=self.id, model=self._wish.model)
@@ -156,6 +157,20 @@ class Session:
         finally:
             await record.close(ending.reason)
         return ending
+
+    async def _seated(self, seat: Seat) -> bool:
+        """Takes a place, or goes on without a host that does not answer; False when the client left the line."""
+        queued = self._tell_waiting if self._wish.extras else None
+        taking = asyncio.create_task(seat.take(queued=queued), name=f"seat {self.id}")
+        try:
+            await asyncio.wait([taking, self._over], return_when=asyncio.FIRST_COMPLETED)
+            if self._over.done():
+                return False
+            await taking
+        finally:
+            taking.cancel()
+            await asyncio.wait([taking])
+        return True
 
     async def _served(self, seat: Seat, record: Record) -> Ending:
         ending = refusals.CRASHED
