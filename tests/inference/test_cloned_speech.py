@@ -70,6 +70,14 @@ async def test_a_cloned_sentence_carries_the_watermark_and_an_embedded_one_does_
         assert not (await client.detect_watermark(mine.pcm)).present
 
 
+async def test_five_who_speak_at_once_share_it(host: RunningHost) -> None:
+    async with host.client() as client:
+        after = [await reference(client, f"of {number}") for number in range(5)]
+        answers = await asyncio.gather(*(said(client, mine, "Good morning to all of you.") for mine in after))
+        assert [made.voice for made, _ in answers] == [f"of {number}" for number in range(5)]
+        assert all(made.cloned and len(sound) > WIRE_RATE for made, sound in answers)
+
+
 async def test_killed_in_mid_sentence_another_voice_speaks_until_it_is_back(host: RunningHost) -> None:
     async with host.client() as client:
         mine = await reference(client)
