@@ -1,8 +1,10 @@
 """What this machine has: cores, memory, GPUs; as the kernel, the container's bounds and NVIDIA's library tell."""
 
+import ctypes
+import functools
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import psutil
 
 HOST = "host"
 """The host's memory, as a device among the GPUs."""
+_DRIVER = "libnvidia-ml.so.1"
 _CGROUPS = (  # bound, use, and the line of memory.stat that names files which can be dropped: version 2, version 1
     ("memory.max", "memory.current", "inactive_file"),
     ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
@@ -73,49 +76,50 @@ def host_memory(cgroups: Path = Path("/sys/fs/cgroup")) -> Memory:
 
 def gpus() -> Iterator[Gpu]:
     """NVIDIA's GPUs; of those that CUDA_VISIBLE_DEVICES names by number, only these."""
-    with nvml() as library:
-        if library is None:
-            return
-        for place, index in enumerate(_visible(library.nvmlDeviceGetCount())):
-            with suppress(library.NVMLError):  # a card without memory of its own, or one that has just failed
-                handle = library.nvmlDeviceGetHandleByIndex(index)
-                memory = library.nvmlDeviceGetMemoryInfo(handle)
-                # What the driver itself holds is no free memory either.
-                yield Gpu(place, library.nvmlDeviceGetName(handle), Memory(memory.total, memory.total - memory.free))
+    library = nvml()
+    for place, handle in _handles(library):
+        with suppress(library.NVMLError):  # a card without memory of its own, or one that has just failed
+            memory = library.nvmlDeviceGetMemoryInfo(handle)
+            # What the driver itself holds is no free memory either.
+            yield Gpu(place, library.nvmlDeviceGetName(handle), Memory(memory.total, memory.total - memory.free))
 
 
 def gpu_memory_of(pids: frozenset[int]) -> dict[str, int]:
     """What these processes use of each GPU, in bytes by its name; empty where the driver does not tell."""
     used: dict[str, int] = {}
-    with nvml() as library:
-        if library is None:
-            return used
-        for place, index in enumerate(_visible(library.nvmlDeviceGetCount())):
-            try:
-                handle = library.nvmlDeviceGetHandleByIndex(index)
-                processes = library.nvmlDeviceGetComputeRunningProcesses(handle)
-            except library.NVMLError:
-                continue
+    library = nvml()
+    for place, handle in _handles(library):
+        with suppress(library.NVMLError):
+            processes = library.nvmlDeviceGetComputeRunningProcesses(handle)
             told = [process.usedGpuMemory for process in processes if process.pid in pids]
             if told and None not in told:
                 used[f"cuda:{place}"] = sum(told)
     return used
 
 
-@contextmanager
-def nvml() -> Iterator[Any]:
-    """NVIDIA's management library for the block; None without a driver."""
-    import pynvml  # noqa: PLC0415 - a machine without a GPU never needs it
+@functools.cache
+def nvml() -> Any:
+    """NVIDIA's management library, ready for the life of this process; None without a driver."""
+    try:
+        ctypes.CDLL(_DRIVER)
+    except OSError:
+        return None
+    import pynvml  # noqa: PLC0415 - 14 MB that a machine without a GPU never needs
 
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
-        yield None
+        return None
+    return pynvml
+
+
+def _handles(library: Any) -> Iterator[tuple[int, Any]]:
+    if library is None:
         return
-    try:
-        yield pynvml
-    finally:
-        pynvml.nvmlShutdown()
+    with suppress(library.NVMLError):
+        for place, index in enumerate(_visible(library.nvmlDeviceGetCount())):
+            with suppress(library.NVMLError):
+                yield place, library.nvmlDeviceGetHandleByIndex(index)
 
 
 def _visible(count: int) -> list[int]:

@@ -3,6 +3,7 @@
 import os
 import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -51,8 +52,17 @@ def nvml(
 
 
 @pytest.fixture(autouse=True)
-def all_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+def all_visible(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    machine.nvml.cache_clear()
+    yield
+    machine.nvml.cache_clear()
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is a driver: any library that can be loaded."""
+    monkeypatch.setattr(machine, "_DRIVER", "libc.so.6")
 
 
 def test_without_a_driver_there_are_no_gpus() -> None:
@@ -65,6 +75,7 @@ def test_without_a_driver_there_are_no_gpus() -> None:
     assert machine.gpu_memory_of(frozenset({1})) == {}
 
 
+@pytest.mark.usefixtures("driver")
 def test_cards_with_what_is_in_use_on_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", nvml({0: (24 * GB, 20 * GB), 1: (80 * GB, 80 * GB)}))
     assert list(machine.gpus()) == [
@@ -85,6 +96,7 @@ def test_cards_with_what_is_in_use_on_them(monkeypatch: pytest.MonkeyPatch) -> N
         ("GPU-1f2e", ["Card 0", "Card 1"]),
     ],
 )
+@pytest.mark.usefixtures("driver")
 def test_only_those_that_cuda_shows(visible: str, names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", nvml({0: (24 * GB, 20 * GB), 1: (80 * GB, 80 * GB)}))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
@@ -93,6 +105,7 @@ def test_only_those_that_cuda_shows(visible: str, names: list[str], monkeypatch:
     assert [gpu.device for gpu in found] == [f"cuda:{place}" for place in range(len(names))]
 
 
+@pytest.mark.usefixtures("driver")
 def test_what_processes_use_of_each_card(monkeypatch: pytest.MonkeyPatch) -> None:
     processes = {0: {10: 3 * GB, 11: GB, 12: GB}, 1: {10: None, 11: GB}}
     library = nvml({0: (24 * GB, 0), 1: (24 * GB, 0)}, processes)  # type: ignore[arg-type]
@@ -100,11 +113,24 @@ def test_what_processes_use_of_each_card(monkeypatch: pytest.MonkeyPatch) -> Non
     assert machine.gpu_memory_of(frozenset({10, 11})) == {"cuda:0": 4 * GB}  # of card 1 the driver does not tell
 
 
+@pytest.mark.usefixtures("driver")
 def test_a_card_that_has_failed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", nvml({0: (24 * GB, 20 * GB), 9: (1, 1)}))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,9")
     assert [gpu.name for gpu in machine.gpus()] == ["Card 0"]
     assert machine.gpu_memory_of(frozenset({1})) == {}
+
+
+@pytest.mark.usefixtures("driver")
+def test_a_driver_that_does_not_start_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = nvml({0: (GB, GB)})
+
+    def fails() -> None:
+        raise NVMLError
+
+    monkeypatch.setattr(library, "nvmlInit", fails)
+    monkeypatch.setitem(sys.modules, "pynvml", library)
+    assert list(machine.gpus()) == []
 
 
 def test_a_container_has_what_it_is_bound_to(tmp_path: Path) -> None:
