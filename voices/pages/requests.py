@@ -16,7 +16,6 @@ from conversations.log.errors import LogError
 from inference.errors import EngineError
 from voices.access import Actor
 from voices.errors import Invalid, Refused, VoiceNotFound
-from voices.pages.words import said
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -69,7 +68,7 @@ def told(step: str) -> Callable[[View[P]], View[P]]:
             try:
                 return view(request, *args, **kwargs)
             except (Refused, LogError, EngineError) as error:
-                messages.error(request, said(error), extra_tags=step)
+                messages.error(request, str(error), extra_tags=step)
                 return to_voice(str(kwargs["voice_id"]), step)
 
         return wrapped

@@ -1,4 +1,4 @@
-"""What services say, in the reader's language: by its code where we know it, else as it was said."""
+"""What services measured and decided, in the reader's language."""
 
 from collections.abc import Mapping
 
@@ -6,12 +6,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from voices.errors import Refused
 from voices.reasons import RejectReason, RevokeReason
 from voices.types import Advice, Decision, Verdict
 
 Text = str | Promise
-_REFUSED: Mapping[str, Text] = {}
 _ADVICE: Mapping[str, Text] = {
     "too_short": _("There is too little speech: at least 3 seconds are needed. Read on for longer."),
     "short": _("6 to 12 seconds of speech make a better voice: record a little more."),
@@ -26,12 +24,6 @@ _ADVICE: Mapping[str, Text] = {
     "check_words": _("The words were hard to understand: compare the transcript word by word."),
 }
 _REASONS = dict(RejectReason.choices) | dict(RevokeReason.choices)
-
-
-def said(error: Exception) -> str:
-    """Why something was refused, or could not be done."""
-    code = error.code if isinstance(error, Refused) else ""
-    return str(_REFUSED.get(code, error))
 
 
 def advice(one: Advice) -> str:
