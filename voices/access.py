@@ -4,6 +4,7 @@ from typing import Protocol
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from voices.errors import NotAllowed, VoiceNotFound
 from voices.models import State, Voice
@@ -43,7 +44,9 @@ def permitted(actor: Actor, voice_id: str | UUID, permission: str) -> Voice:
 def require(actor: Actor, permission: str) -> None:
     """Raises `NotAllowed` unless the actor holds ``voices.<permission>``."""
     if not actor.has_perm(f"voices.{permission}"):
-        raise NotAllowed(f"This needs the permission {permission}: ask an administrator for it.")
+        raise NotAllowed(
+            _("This needs the permission %(permission)s: ask an administrator for it."), permission=permission
+        )
 
 
 def found(voice_id: str | UUID, **conditions: object) -> Voice:

@@ -1,5 +1,10 @@
 """What can go wrong with a voice. Every message is for people: what happened, and what to do."""
 
+from django.utils.functional import Promise
+
+Text = str | Promise
+"""Promises are texts that wait for the language of whoever reads them."""
+
 
 class VoiceNotFound(Exception):
     """There is no such voice, or it is another's: nobody is told which."""
@@ -9,13 +14,21 @@ class VoiceNotFound(Exception):
 
 
 class Refused(Exception):
-    """What was asked cannot be done. ``code`` is for programs and for pages that say it in the reader's language."""
+    """What was asked cannot be done; ``code`` is for programs.
+
+    The message is put into the reader's language when it is read; ``values`` fill its places.
+    """
 
     code = "refused"
 
-    def __init__(self, message: str, *, code: str = "") -> None:
+    def __init__(self, message: Text, *, code: str = "", **values: object) -> None:
         super().__init__(message)
         self.code = code or self.code
+        self.values = values
+
+    def __str__(self) -> str:
+        message = str(self.args[0])
+        return message % self.values if self.values else message
 
 
 class NotAllowed(Refused):

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from django.utils.translation import gettext_lazy as _
+
 from voices.errors import Invalid
 
 Language = Literal["en", "zh-TW"]
@@ -15,7 +17,7 @@ def checked(language: str) -> Language:
         return "zh-TW"
     if main == "en":
         return "en"
-    raise Invalid(f"A voice speaks one of these languages: {', '.join(LANGUAGES)}.", code="language")
+    raise Invalid(_("A voice speaks one of these languages: %(which)s."), code="language", which=", ".join(LANGUAGES))
 
 
 def same(one: str, other: str) -> bool:

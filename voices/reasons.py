@@ -44,5 +44,5 @@ class ListenReason(TextChoices):
 def checked(reason: str) -> str:
     """The code itself. Raises `Invalid`: free words do not belong where they cannot be erased."""
     if _CODE.fullmatch(reason) is None:
-        raise Invalid("A reason is a short code of small letters, such as quality.", code="reason")
+        raise Invalid(_("A reason is a short code of small letters, such as quality."), code="reason")
     return reason

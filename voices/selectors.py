@@ -7,6 +7,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from conversations.log.audio import StoredAudio
 from conversations.log.errors import AudioMissing
@@ -245,7 +246,7 @@ def _speaking() -> Q:
 
 def _not_usable() -> VoiceNotUsable:
     return VoiceNotUsable(
-        "This voice cannot be used now: there is no such voice, it is not shared with you, or its consent is over."
+        _("This voice cannot be used now: there is no such voice, it is not shared with you, or its consent is over.")
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from conversations.log.audio import AudioStore
 from conversations.log.errors import AudioMissing
@@ -283,3 +284,12 @@ def test_the_sample_is_kept_without_loss(ada: Any) -> None:
     flac = selectors.sample_audio(ada, voice_id).read()
     assert flac.startswith(b"fLaC")
     assert len(making.pcm()) == int(making.SECONDS * WIRE_RATE) * 2
+
+
+def test_a_refusal_is_told_in_the_readers_language(ada: Any) -> None:
+    with pytest.raises(WrongState) as refused:
+        services.ask_consent(making.draft(ada), actor=ada)
+    with translation.override("zh-hant"):
+        assert str(refused.value) == "請先錄製樣本：同意會與它比對。"
+    with translation.override("en"):
+        assert str(refused.value) == "Record a sample first: the consent is compared with it."

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from conversations.log.facts import Fact
 from conversations.log.keys import KeyRing
@@ -51,9 +52,9 @@ def ask_consent(
     ``language``: the voice's own when empty. Raises `VoiceNotFound`, `WrongState` without a sample, `Invalid`.
     """
     if scope not in {"self", "shared"}:
-        raise Invalid("A consent is for yourself (self) or for everybody here (shared).", code="scope")
+        raise Invalid(_("A consent is for yourself (self) or for everybody here (shared)."), code="scope")
     if isinstance(days, bool) or not 1 <= days <= LONGEST_DAYS:
-        raise Invalid(f"A consent holds for 1 to {LONGEST_DAYS} days.", code="days")
+        raise Invalid(_("A consent holds for 1 to %(most)s days."), code="days", most=LONGEST_DAYS)
     challenge_id = uuid4().hex
 
     def work() -> None:
@@ -184,9 +185,9 @@ def _verdict(
 
 def _with_sample(voice: Voice) -> Voice:
     if voice.state == State.REVOKED:
-        raise WrongState("This voice was revoked: a consent does not bring it back.")
+        raise WrongState(_("This voice was revoked: a consent does not bring it back."), code="revoked")
     if not voice.sample_id:
-        raise WrongState("Record a sample first: the consent is compared with it.", code="no_sample")
+        raise WrongState(_("Record a sample first: the consent is compared with it."), code="no_sample")
     return voice
 
 
@@ -194,9 +195,9 @@ def _open(voice: Voice, challenge_id: str) -> Consent:
     """A sentence of this voice's that was neither used, nor replaced by a later one, nor asked for another sample."""
     latest = Consent.objects.filter(voice=voice).order_by("-asked_at").first()
     if latest is None or latest.id != challenge_id or latest.state != ConsentState.ASKED:
-        raise WrongState("This sentence was used, or replaced by another: ask for a new one.", code="challenge_used")
+        raise WrongState(_("This sentence was used, or replaced by another: ask for a new one."), code="challenge_used")
     if latest.sample_id != voice.sample_id:
-        raise WrongState("The sample is another one now: ask for a new sentence.", code="challenge_used")
+        raise WrongState(_("The sample is another one now: ask for a new sentence."), code="challenge_used")
     return latest
 
 
@@ -204,5 +205,5 @@ def _embedding(voice: Voice) -> tuple[float, ...]:
     sample = Sample.objects.get(id=voice.sample_id)
     words = words_of(sample, KeyRing.load(stream_of(voice.id), [sample.id]))
     if words is None or not words.embedding:
-        raise WrongState("The sample cannot be compared with any more: record it again.", code="no_sample")
+        raise WrongState(_("The sample cannot be compared with any more: record it again."), code="no_sample")
     return unpack_embedding(words.embedding)

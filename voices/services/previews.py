@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 from django.contrib.auth import get_user_model
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django_q.tasks import async_task
 
 from conversations.log.keys import KeyRing
@@ -39,9 +40,9 @@ def request_preview(
     """
     text = " ".join(text.split())
     if len(text) > TEXT_LENGTH or not text.isprintable():
-        raise Invalid(f"A preview says at most {TEXT_LENGTH} characters.", code="text")
+        raise Invalid(_("A preview says at most %(most)s characters."), code="text", most=TEXT_LENGTH)
     if quality not in {"fast", "fine"}:
-        raise Invalid("A preview is made fast or fine.", code="quality")
+        raise Invalid(_("A preview is made fast or fine."), code="quality")
     key, preset, spoken = _what(voice_id, actor)
     tongue = checked_language(language or spoken)
     preview_id = uuid4().hex
@@ -50,7 +51,7 @@ def request_preview(
     def work() -> tuple[str, ...]:
         theirs = Preview.objects.filter(owner__pk=actor.pk)
         if theirs.filter(state__in=(PreviewState.QUEUED, PreviewState.RUNNING)).count() >= AT_ONCE:
-            raise TooMany(f"{AT_ONCE} of your previews are being made: let one end first.")
+            raise TooMany(_("%(most)s of your previews are being made: let one end first."), most=AT_ONCE)
         ring = KeyRing.load(stream_of(key), [preview_id])
         ring.stream_key(create=True)
         now = timezone.now()

@@ -2,6 +2,8 @@
 
 from uuid import UUID, uuid4
 
+from django.utils.translation import gettext_lazy as _
+
 from voices import record
 from voices.access import Actor, owned
 from voices.errors import Invalid, TooMany
@@ -20,7 +22,9 @@ def create(*, actor: Actor, name: str, language: str = "en") -> str:
 
     def work() -> None:
         if Voice.objects.filter(owner__pk=actor.pk).exclude(state=State.DELETED).count() >= VOICES_PER_PERSON:
-            raise TooMany(f"You have {VOICES_PER_PERSON} voices: delete one that you do not need any more.")
+            raise TooMany(
+                _("You have %(most)s voices: delete one that you do not need any more."), most=VOICES_PER_PERSON
+            )
         record.append(stream_of(voice_id), VoiceCreated(owner=str(actor.pk), language=language), actor=actor)
         VoiceName.objects.create(voice_id=voice_id, name=name)
 
@@ -55,5 +59,5 @@ def change_language(voice_id: str | UUID, language: str, *, actor: Actor) -> Non
 def checked_name(name: str) -> str:
     name = " ".join(name.split())
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
-        raise Invalid(f"A voice needs a name of at most {NAME_LENGTH} characters.", code="name")
+        raise Invalid(_("A voice needs a name of at most %(most)s characters."), code="name", most=NAME_LENGTH)
     return name

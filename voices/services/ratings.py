@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from voices import presets, record
 from voices.access import Actor, reachable
 from voices.errors import Invalid, VoiceNotFound
@@ -17,7 +19,9 @@ def rate(voice_id: str | UUID, score: int, *, actor: Actor) -> None:
     A preset may be named by its UUID (`presets.id_of`) or by its engine's name.
     """
     if isinstance(score, bool) or not LOWEST <= score <= HIGHEST:
-        raise Invalid(f"A rating is a whole number from {LOWEST} to {HIGHEST}.", code="score")
+        raise Invalid(
+            _("A rating is a whole number from %(least)s to %(most)s."), code="score", least=LOWEST, most=HIGHEST
+        )
     preset = presets.find(voice_id)
 
     def work() -> None:

@@ -5,6 +5,7 @@ from typing import BinaryIO
 from uuid import UUID, uuid4
 
 import msgspec
+from django.utils.translation import gettext_lazy as _
 
 from inference.audio.decode import DecodeLimits, decode
 from inference.audio.pcm import from_float
@@ -68,12 +69,14 @@ def correct_transcript(voice_id: str | UUID, transcript: str, *, actor: Actor) -
     """
     transcript = " ".join(transcript.split())
     if not transcript or len(transcript) > TRANSCRIPT_LENGTH or not transcript.isprintable():
-        raise Invalid(f"A transcript has 1 to {TRANSCRIPT_LENGTH} characters.", code="transcript")
+        raise Invalid(_("A transcript has 1 to %(most)s characters."), code="transcript", most=TRANSCRIPT_LENGTH)
 
     def work() -> None:
         voice = owned(actor, voice_id)
         if not voice.sample_id or voice.state == State.REVOKED:
-            raise WrongState("There is no sample whose words could be put right: record one first.", code="no_sample")
+            raise WrongState(
+                _("There is no sample whose words could be put right: record one first."), code="no_sample"
+            )
         fact = TranscriptCorrected(sample_id=voice.sample_id, transcript=transcript)
         record.append(stream_of(voice.id), fact, actor=actor, about=voice.sample_id)
 
@@ -109,16 +112,18 @@ def _decoded(data: bytes | BinaryIO) -> tuple[levels.Samples, float]:
     audio, duration_s = decoded(data, LIMITS)
     if duration_s < verdict.LEAST_SPEECH_S:
         raise Invalid(
-            f"The recording lasts {duration_s:.1f} s; {verdict.LEAST_SPEECH_S:.0f} to {verdict.LONGEST_S:.0f} s are "
-            "needed: read on for longer.",
+            _("The recording lasts %(seconds)s s; %(least)s to %(most)s s are needed: read on for longer."),
             code="audio",
+            seconds=f"{duration_s:.1f}",
+            least=round(verdict.LEAST_SPEECH_S),
+            most=round(verdict.LONGEST_S),
         )
     return audio, duration_s
 
 
 def _open_to_samples(voice: Voice) -> Voice:
     if voice.state == State.REVOKED:
-        raise WrongState("This voice was revoked: no other sample can be put in its place.")
+        raise WrongState(_("This voice was revoked: no other sample can be put in its place."), code="revoked")
     return voice
 
 

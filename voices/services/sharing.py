@@ -4,6 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from conversations.log.facts import Fact
 from voices import record
@@ -25,10 +26,10 @@ def share(voice_id: str | UUID, *, actor: Actor) -> None:
         if voice.state in {State.WAITING, State.APPROVED}:
             return
         if voice.state not in {State.USABLE, State.REJECTED} or not consent_holds(voice):
-            raise WrongState("Only a voice that is ready for you can be shared: give your consent first.")
+            raise WrongState(_("Only a voice that is ready for you can be shared: give your consent first."))
         if voice.consent_scope != "shared":
             raise WrongState(
-                "Your consent is for yourself alone: withdraw it and give one for everybody.", code="consent_scope"
+                _("Your consent is for yourself alone: withdraw it and give one for everybody."), code="consent_scope"
             )
         record.append(stream_of(voice.id), SharingAsked(), actor=actor)
 
@@ -67,7 +68,7 @@ def consent_holds(voice: Voice) -> bool:
 
 def checked_note(note: str) -> str:
     if len(note) > NOTE_LENGTH:
-        raise Invalid(f"A note has at most {NOTE_LENGTH} characters.", code="note")
+        raise Invalid(_("A note has at most %(most)s characters."), code="note", most=NOTE_LENGTH)
     return note
 
 
@@ -75,7 +76,7 @@ def _decide(voice_id: str | UUID, judged: Callable[[Voice], None], fact: Fact, a
     def work() -> None:
         voice = permitted(actor, voice_id, "approve_voice")
         if voice.state != State.WAITING:
-            raise WrongState("This voice is not waiting for a decision: its owner took it back, or it was decided.")
+            raise WrongState(_("This voice is not waiting for a decision: its owner took it back, or it was decided."))
         judged(voice)
         record.append(stream_of(voice.id), fact, actor=actor)
 
@@ -84,4 +85,4 @@ def _decide(voice_id: str | UUID, judged: Callable[[Voice], None], fact: Fact, a
 
 def _require_consent(voice: Voice) -> None:
     if not consent_holds(voice):
-        raise WrongState("The consent has come to its end: its owner has to give it anew.", code="consent_ended")
+        raise WrongState(_("The consent has come to its end: its owner has to give it anew."), code="consent_ended")
