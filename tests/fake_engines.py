@@ -69,6 +69,7 @@ class FakeEngines:
         self.speech_dies: deque[float | None] = deque()
         """For each sentence to come, after how many seconds of its sound the voice dies; None: never."""
         self.service: ServiceLevel = "full"
+        self.cloning: tuple[Quality, ...] = ("fast",)
         self.probability = 0.9
         self.places = places
         self.away = False
@@ -255,6 +256,7 @@ class FakeEngines:
             max_sessions=self.places,
             context_tokens=2048,
             service=self.service,
+            cloning=self.cloning,
         )
 
     def _here(self) -> None:

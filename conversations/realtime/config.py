@@ -23,11 +23,13 @@ class Offer(msgspec.Struct, frozen=True):
     voices: tuple[VoiceInfo, ...] = ()
     context_tokens: int = 0
     default_voice: str = ""
+    clones: bool = True
+    """Whether the host can speak in a person's voice; taken for granted until it has answered."""
 
     @classmethod
     def of(cls, status: HostStatus, default_voice: str = "") -> "Offer":
         models = tuple(engine.model for engine in status.engines if engine.kind == "chat" and engine.model)
-        return cls(models, status.voices, status.context_tokens, default_voice)
+        return cls(models, status.voices, status.context_tokens, default_voice, bool(status.cloning))
 
     def model(self, wanted: str) -> str:
         """The model by that name, or the default."""

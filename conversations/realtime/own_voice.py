@@ -53,7 +53,7 @@ class OwnVoice:
 
     def update(self, *, consent: bool) -> None:
         """The speaker agrees, or takes it back: then the voice stops in mid-sentence."""
-        if consent and self._live.origin is None:
+        if consent and (self._live.origin is None or not self._live.offer.clones):
             self._tell("refused", "unavailable", "This server makes no cloned voices.")
             return
         if consent and not self._allowed:

@@ -163,7 +163,8 @@ class Session:
         queued = self._tell_waiting if self._wish.extras else None
         taking = asyncio.create_task(seat.take(queued=queued), name=f"seat {self.id}")
         try:
-            await asyncio.wait([taking, self._over], return_when=asyncio.FIRST_COMPLETED)
+            either: tuple[asyncio.Future[Any], ...] = (taking, self._over)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if self._over.done():
                 return False
             await taking

@@ -155,6 +155,9 @@ async def test_a_turn_that_is_deleted_serves_no_longer() -> None:
 
 
 async def test_where_nothing_can_be_cloned_it_is_said_so() -> None:
-    async with talking() as t:
-        assert await agree(t) == "refused"
-    assert t.record.of(SelfVoiceAllowed) == []
+    without = FakeEngines()
+    without.cloning = ()
+    for engines, lender in ((FakeEngines(), None), (without, FakeLender())):
+        async with talking(engines, lender=lender) as t:
+            assert await agree(t) == "refused"
+        assert t.record.of(SelfVoiceAllowed) == []

@@ -8,7 +8,7 @@ from conversations.consumers import RealtimeConsumer
 from conversations.events import Keep, SessionOpened
 from conversations.realtime.limits import Limits
 from inference.client import EngineClient
-from inference.config import Gate
+from inference.engine_settings import Gate
 from tests.conversations.talker import MemoryRecord
 from tests.conversations.test_realtime_socket import Socket
 from tests.inference.served import served
