@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -73,20 +74,25 @@ async def test_who_hangs_up_on_speech_stops_the_synthesis(program: Program, kind
 async def test_who_hangs_up_on_a_completion_stops_the_generation(program: Program, stream: bool) -> None:
     before = await program.cancelled("/v1/chat/completions")
     asked = {
-        "messages": [{"role": "user", "content": "Count from one to a thousand in words."}],
+        "messages": [{"role": "user", "content": "Tell me a very long story about a fox, a crow and a king."}],
         "max_tokens": 1500,
         "stream": stream,
     }
     async with program.session() as http:
-        task = asyncio.create_task(http.post("chat/completions", json=asked))
-        if stream:
-            response = await task
-            assert await first_of(response)
-            response.close()
-        else:
-            await asyncio.sleep(1.0)
-            task.cancel()
-        await program.becomes_cancelled("/v1/chat/completions", before)
+        for _ in range(5):
+            task = asyncio.create_task(http.post("chat/completions", json=asked))
+            if stream:
+                response = await task
+                assert await first_of(response)
+                response.close()
+            else:
+                await asyncio.sleep(0.5)
+                task.cancel()
+            # The small model may have come to its end by itself: then nothing was there to stop.
+            with suppress(TimeoutError):
+                await program.becomes_cancelled("/v1/chat/completions", before)
+                break
+    assert await program.cancelled("/v1/chat/completions") > before
 
 
 async def test_open_webui_asks_without_a_key_for_voices_and_models(program: Program) -> None:
