@@ -34,8 +34,8 @@ class Found(msgspec.Struct, frozen=True):
 def examine(data: bytes) -> Found:
     """A file of any format, ten minutes at most. Blocks: some 50 ms a second of sound, some ms an utterance on record.
 
-    Raises `inference.errors.AudioRefused`, and `EngineUnavailable` while the detector is not there: it is loaded by being
-    asked, and its environment made the first time, which the message tells.
+    Raises `inference.errors.AudioRefused`, and `EngineUnavailable` while the detector is not there: it is loaded by
+    being asked, and its environment made the first time, which the message tells.
     """
     pcm = heard(data)
     mark = marked(pcm)

@@ -178,12 +178,16 @@ async def test_loaded_for_a_search_alone_it_is_unloaded_when_idle(speech: tuple[
     child = build_watermark(settings, Choice("embedded", "none", "none"), Changes(), children).child
     watermark = Watermark(child, idle_s=0.2, look_s=0.1)
     tasks = [asyncio.create_task(children.run()), asyncio.create_task(watermark.run())]
+
+    def unloaded() -> bool:
+        return watermark.status.state == "unloaded"
+
     try:
-        assert watermark.status.state == "unloaded"
+        assert unloaded()
         assert not (await watermark.find(in_pieces(speech[0]))).present
         assert child.pids
         async with asyncio.timeout(15):
-            while watermark.status.state != "unloaded":  # noqa: ASYNC110 - told to people, not to code
+            while not unloaded():  # noqa: ASYNC110 - told to people, not to code
                 await asyncio.sleep(0.1)
         assert not child.pids
     finally:
