@@ -11,11 +11,13 @@ from tests.browser.speech import speech_file
 from tests.browser.test_accessibility import no_violations
 from tests.server import Stack
 
+# Whisper base may mishear two of six words now and then: another sentence is read.
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.server,
     pytest.mark.models,
     pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.flaky(reruns=1),
 ]
 SHOTS = os.environ.get("AVATAR_SCREENSHOTS", "")
 SAMPLE = (
