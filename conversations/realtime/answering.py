@@ -20,7 +20,8 @@ from conversations.realtime.playback import Pacer
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.client_events import ResponseOptions
 from conversations.realtime.protocol.errors import ProtocolError, muted
-from conversations.realtime.response import Reason, Response
+from conversations.realtime.response import Response
+from conversations.realtime.stage import Reason
 from conversations.realtime.steps import Fault, Plan, Voiced
 from conversations.realtime.waterfall import Turn, measured, own_share_ms
 from inference.errors import EngineError

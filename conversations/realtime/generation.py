@@ -13,7 +13,6 @@ from contextlib import aclosing
 import structlog
 
 from conversations.realtime.borrowing import Borrowed
-from conversations.realtime.patience import patiently
 from conversations.realtime.playback import seconds
 from conversations.realtime.speaking import Origin, Taken, Voice
 from conversations.realtime.steps import (
@@ -26,25 +25,16 @@ from conversations.realtime.steps import (
     Sentence,
     Sound,
     Step,
-    Text,
-    ToolPiece,
     Voiced,
-    units,
-    words,
 )
-from inference.errors import ContextTooLong, EngineError, EngineUnavailable
+from conversations.realtime.thinking import Thinking
+from inference.errors import EngineError, EngineUnavailable
 from inference.ports import Engines
 from inference.speech.normalise import speakable
-from inference.speech.phrases import PhraseKey, phrase
-from inference.speech.sentences import SentenceSplitter
-from inference.types import Usage
 
 log = structlog.get_logger(__name__)
 AHEAD_S = 8.0
 """Sound made ahead of what is sent; beyond it text-to-speech waits (up to one sentence more)."""
-FEWEST_WORDS = 5
-HELD_S = 1.0
-"""Fewer words than these come out garbled from a cloning engine: they wait so long for the sentence that follows."""
 
 
 class Generation:
@@ -59,15 +49,12 @@ class Generation:
     ) -> None:
         self.plan = plan
         self.marks = Marks()
-        self.text = ""
-        """What the model has written so far, in whole sentences if it is spoken."""
         self._engines = engines
         self._dry_in_s = dry_in_s
         self._voice = Voice(engines, plan, origin)
+        self._thinking = Thinking(engines, plan, self.marks, self._write, lambda: self._voice.borrowed is not None)
         self._pieces: deque[Piece] = deque()
         self._written = asyncio.Event()
-        self._sentences = 0
-        self._held = ""
         self._speaking: Sentence | Again | None = None
         self._given: Sentence | Again | None = None
         self._begun_anew = 0
@@ -78,8 +65,12 @@ class Generation:
         self._room = asyncio.Event()
         self._room.set()
         self._voice_failed = False
-        self._said_enough = False
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def text(self) -> str:
+        """What the model has written so far, in whole sentences if it is spoken."""
+        return self._thinking.text
 
     def start(self, group: asyncio.TaskGroup) -> "Generation":
         self._task = group.create_task(self._run(), name="generation")
@@ -97,7 +88,7 @@ class Generation:
         """Ends with `stop`: until then sentences may have to be said again. Engine errors become `Fault` steps."""
         self.marks.started = time.monotonic()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._think(), name="think")
+            group.create_task(self._thinking.run(), name="think")
             group.create_task(self._speak() if self.plan.spoken else self._pass_on(), name="speak")
 
     # What is made, and who takes it
@@ -155,89 +146,11 @@ class Generation:
         else:
             self._room.clear()
 
-    # Words
-
-    async def _think(self) -> None:
-        """Bounded by the request's ``max_tokens``: the model writes to its end and leaves its place to others."""
-        if self.plan.fault is not None or self.plan.script:
-            if self.plan.fault is not None:
-                self._say(self.plan.fault)
-            else:
-                self._piece(self.plan.script)
-            self._write(Finished("stop"))
-            return
-        splitter = SentenceSplitter(self.plan.language or "en")
-        called = False
-        usage: Usage | None = None
-        reason = "stop"
-        try:
-            # Leaving the block stops the model.
-            async with aclosing(patiently(lambda: self._engines.chat(self.plan.request, due_in_s=0.0))) as stream:
-                async for delta in stream:
-                    self.marks.first_token = self.marks.first_token or time.monotonic()
-                    called = called or bool(delta.tool_calls)
-                    usage = delta.usage or usage
-                    reason = delta.finish_reason or reason
-                    self._take(delta.text, splitter)
-                    for call in delta.tool_calls:
-                        self._write(ToolPiece(call))
-                    if self._said_enough:
-                        break
-        except EngineError as error:
-            log.warning("chat_failed", code=error.code, permanent=error.permanent)
-            self._finish_text(splitter)
-            self._fault(error.code, error.message, _excuse(error))
-        else:
-            self._finish_text(splitter)
-            if not self.text.strip() and not called:
-                self._fault("empty_answer", "The chat model answered nothing.", "no_answer", fatal=False)
-        self._write(Finished(reason, usage))
-
-    def _take(self, text: str, splitter: SentenceSplitter) -> None:
-        for piece in splitter.feed(text) if self.plan.spoken else (text,):
-            self._add(piece)
-
-    def _add(self, piece: str) -> None:
-        plan, said = self.plan, units(self.text)
-        if plan.most is not None and said and said + units(piece) > plan.most:
-            self._said_enough = True
-        if piece and not self._said_enough:
-            self.text += piece
-            self._piece(piece)
-            self._said_enough = plan.enough is not None and units(self.text) >= plan.enough
-
-    def _finish_text(self, splitter: SentenceSplitter) -> None:
-        if self.plan.spoken:
-            for piece in splitter.flush():
-                self._add(piece)
-
-    def _piece(self, text: str) -> None:
-        self.marks.first_sentence = self.marks.first_sentence or time.monotonic()
-        text, self._held = self._held + text, ""
-        if self.plan.spoken and self._voice.borrowed is not None and words(text) < FEWEST_WORDS:
-            self._held = text
-            asyncio.get_running_loop().call_later(HELD_S, self._release, text)
-            return
-        self._write(Sentence(self._sentences, text) if self.plan.spoken else Text(text))
-
-    def _release(self, held: str) -> None:
-        """Nothing has followed the few words, or no sentence: they are said by themselves."""
-        if held and held == self._held:
-            self._held = ""
-            self._write(Sentence(self._sentences, held))
+    # What is still to be told
 
     def _write(self, piece: Piece) -> None:
-        self._release(self._held)
-        self._sentences += isinstance(piece, Sentence)
         self._pieces.append(piece)
         self._written.set()
-
-    def _fault(self, code: str, message: str, kind: PhraseKey, *, fatal: bool = True) -> None:
-        self._say(Fault(code, message, phrase(kind, self.plan.language), fatal))
-
-    def _say(self, fault: Fault) -> None:
-        self._write(fault)
-        self._piece(f" {fault.spoken}" if self.text and not self.text[-1].isspace() else fault.spoken)
 
     async def _pass_on(self) -> None:
         while True:
@@ -319,9 +232,3 @@ class Generation:
             if isinstance(step, Sound):
                 self._weigh(-seconds(len(step.pcm)))
         self._put(Again(sentence.index, sentence.text))
-
-
-def _excuse(error: EngineError) -> PhraseKey:
-    if isinstance(error, ContextTooLong):
-        return "context_full"
-    return "engine_starting" if isinstance(error, EngineUnavailable) else "engine_failed"

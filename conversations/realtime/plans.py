@@ -15,7 +15,7 @@ from conversations.realtime.live import Live
 from conversations.realtime.protocol.client_events import ResponseOptions
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import Item, ItemReference, Message, OutputText
-from conversations.realtime.response import Manner
+from conversations.realtime.stage import Manner
 from conversations.realtime.steps import Fault, Plan
 from inference.types import ChatRequest
 

@@ -3,9 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol
 
-import msgspec
 import structlog
 
 from conversations.events import Fact, ReplyFailed, ReplyFinished, ReplyGenerated, ReplyStarted
@@ -18,7 +16,7 @@ from conversations.realtime.output import CallOutput, MessageOutput, Place, voic
 from conversations.realtime.playback import CHUNK_BYTES, Pacer
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.items import Item, Status
-from conversations.realtime.protocol.settings import Modality
+from conversations.realtime.stage import Manner, Reason, Stage, resource
 from conversations.realtime.steps import (
     Again,
     Fault,
@@ -35,42 +33,6 @@ from conversations.realtime.waterfall import Turn
 from inference.types import ToolCallDelta, Usage
 
 log = structlog.get_logger(__name__)
-Reason = Literal["turn_detected", "client_cancelled", "content_filter"]
-"""The last is the protocol's name for a moderator's hand."""
-
-
-class Manner(msgspec.Struct, frozen=True, kw_only=True):
-    """How this answer is given: the session's settings with what `response.create` says otherwise."""
-
-    modality: Modality
-    model: str
-    voice: str
-    max_output_tokens: int | Literal["inf"]
-    conversation_id: str | None
-    """None: the answer stays outside the conversation."""
-    metadata: dict[str, str] | None = None
-
-
-class Stage(Protocol):
-    """What an answer tells the session."""
-
-    def sounding(self, answer: SpokenAnswer, pcm: bytes, in_s: float) -> None:
-        """That sound of the answer was sent, and is heard in ``in_s`` seconds."""
-
-    def said(self, answer: SpokenAnswer) -> None:
-        """Nothing more of the answer will be sent."""
-
-    def sentence(self, response: "Response", answer: SpokenAnswer, index: int, text: str) -> None:
-        """A sentence's sound follows now."""
-
-    def voiced(self, response: "Response", answer: SpokenAnswer, voiced: Voiced) -> None:
-        """Who speaks the sentence that follows."""
-
-    def first_sound(self, response: "Response") -> None:
-        """The first sound of the answer has been handed to the socket."""
-
-    def over(self, response: "Response") -> None:
-        """``response.done`` has been said."""
 
 
 class Response:
@@ -302,25 +264,4 @@ class Response:
                 error = ev.ErrorDetails(type="server_error", code=self._fault.code, message=self._fault.message)
             details = ev.StatusDetails(type=status, reason=self._reason(status), error=error)
         items: tuple[Item, ...] = tuple(output.entry.item for output in self._outputs)
-        return ev.ResponseBody(
-            id=self.id,
-            status=status,
-            conversation_id=self.manner.conversation_id,
-            output_modalities=(self.manner.modality,),
-            audio=ev.ResponseAudio(output=ev.ResponseAudioOutput(voice=self.manner.voice)),
-            max_output_tokens=self.manner.max_output_tokens,
-            output=items,
-            metadata=self.manner.metadata,
-            status_details=details,
-            usage=None if status == "in_progress" else _usage(self._finished.usage or Usage()),
-        )
-
-
-def _usage(usage: Usage) -> ev.ResponseUsage:
-    return ev.ResponseUsage(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        total_tokens=usage.input_tokens + usage.output_tokens,
-        input_token_details=ev.InputTokenDetails(text_tokens=usage.input_tokens, cached_tokens=usage.cached_tokens),
-        output_token_details=ev.OutputTokenDetails(text_tokens=usage.output_tokens),
-    )
+        return resource(self.id, self.manner, status, items, details, self._finished.usage or Usage())
