@@ -43,7 +43,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class _InMemory(MemoryFileUploadHandler):
-    """What somebody said is written to no disk; the door has bounded how much it is."""
+    """No file with a name is made of what somebody said; the door has bounded how much it is."""
 
     def handle_raw_input(self, *args: Any, **named: Any) -> None:
         self.activated = True
