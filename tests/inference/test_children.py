@@ -194,6 +194,19 @@ async def test_on_demand_it_is_loaded_and_unloaded_and_its_memory_is_back(tmp_pa
     assert states == ["loading", "unloaded"] * 2
 
 
+async def test_unloaded_twice_at_once_both_find_it_gone(tmp_path: Path) -> None:
+    async with supervised(tmp_path, on_demand=True, grace_s=0.5) as child:
+        await child.load()
+        await child.get_ready()
+        began = family(tmp_path)
+        first = asyncio.create_task(child.unload())
+        await asyncio.sleep(0.1)
+        assert lives(began[0])  # it does not care about SIGTERM
+        await child.unload()
+        assert not any(lives(pid) for pid in began)
+        await first
+
+
 async def test_unloading_ends_the_wait_for_another_try(tmp_path: Path) -> None:
     (tmp_path / "broken").touch()
     async with supervised(tmp_path, on_demand=True) as child:

@@ -20,7 +20,7 @@ from tests.engine_host import RunningHost, ready, running_host
 from tests.engines import smollm2, tiny_chat
 from tests.inference.served import served
 
-pytestmark = [pytest.mark.models, pytest.mark.engines]
+pytestmark = [pytest.mark.models, pytest.mark.engines, pytest.mark.timeout(600)]
 START_S = 180.0
 SETTINGS = {
     "AVATAR_CHAT_ENGINE": "vllm",
