@@ -24,7 +24,7 @@ _F5_LANGUAGES = ("en", "zh")
 _COSYVOICE_LANGUAGES = ("zh", "en", "ja", "ko", "de", "es", "fr", "it", "ru")
 _AFTER_TIMEOUT_S = 5.0
 """The worker, which ends itself when it hangs, is given so much longer."""
-_F5_SILENCE_S, _F5_SILENCE_ON_CPU_S = 15.0, 90.0
+_F5_TIMEOUT_S, _F5_TIMEOUT_ON_CPU_S = 15.0, 90.0
 """A sentence is made as a whole before its first sound: seconds on a GPU, longer than it lasts on a processor."""
 _ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false", "WANDB_MODE": "disabled"}
 
@@ -63,7 +63,7 @@ def _fast(parts: SpeechParts, choice: Choice) -> Speaker | None:
     placement = choice.placement("f5")
     if choice.fast != "f5" or placement is None:
         return None
-    silence_s = _F5_SILENCE_ON_CPU_S if placement.device == CPU else _F5_SILENCE_S
+    silence_s = _f5_timeout_s(placement) + _AFTER_TIMEOUT_S
     return parts.worker(f5_spec(parts.settings, placement), _F5_LANGUAGES, silence_s=silence_s)
 
 
@@ -89,6 +89,7 @@ def f5_spec(settings: Config, placement: Placement) -> EngineSpec:
         vocabulary=_path(f5.vocabulary),
         vocoder=_path(f5.vocoder),
         nfe_step=f5.nfe_step,
+        timeout_s=_f5_timeout_s(placement),
         device=torch_device(placement),
         threads=max(1, settings.cores // 2),
     )
@@ -147,6 +148,10 @@ def gpu_environment(placement: Placement) -> dict[str, str]:
 def torch_device(placement: Placement) -> str:
     """The GPU that `gpu_environment` leaves is the process' first."""
     return CPU if placement.device == CPU else "cuda:0"
+
+
+def _f5_timeout_s(placement: Placement) -> float:
+    return _F5_TIMEOUT_ON_CPU_S if placement.device == CPU else _F5_TIMEOUT_S
 
 
 def _path(value: str) -> str:

@@ -26,7 +26,7 @@ class F5Worker:
 
 def main() -> int:
     options = msgspec.json.decode(sys.argv[1], type=F5Options)
-    return serve(F5Worker(options), options.socket)
+    return serve(F5Worker(options), options.socket, step_timeout_s=options.timeout_s)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ class F5Options(msgspec.Struct, frozen=True):
     vocoder: str = ""
     """Vocos' folder (config.yaml, pytorch_model.bin); empty: from the hub."""
     nfe_step: int = 16
+    timeout_s: float = 120.0
+    """The longest that a sentence may take; then the process ends, and is started again."""
     device: str = "cpu"
     threads: int = 1
     """Of the processor, when that is the device."""
