@@ -70,6 +70,7 @@ def _page(
         "new": new,
         "refused": refused,
         "name": sent.get("name", ""),
+        "scopes": api_keys.SCOPES,
         "chosen": request.POST.getlist("scopes") if refused else ["conversations:read"],
         "lasts": sent.get("lasts", "90"),
     }

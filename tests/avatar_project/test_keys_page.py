@@ -155,3 +155,10 @@ def test_who_may_only_look_revokes_nothing(ada: User) -> None:
     chosen = {"action": "revoke", "_selected_action": [str(new.row.pk)], "confirmed": "yes"}
     client.post("/admin/avatar_project/apikey/", chosen)
     assert api_keys.find(new.key) is not None
+
+
+def test_every_scope_can_be_given_and_is_said_in_words(page: Client) -> None:
+    shown = page.get("/account/keys", headers={"Accept-Language": "en"}).content.decode()
+    for scope in api_keys.SCOPES:
+        (words,) = re.findall(rf'value="{scope}"[^>]*> <span>(.*?) <code>{scope}</code>', shown, re.DOTALL)
+        assert words.strip() not in {"", scope}
