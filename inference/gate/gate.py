@@ -67,8 +67,9 @@ class Gate:
         account = self.accounts[engine]
         if account.life == life or (account.life == "unloading" and life != "absent"):
             return
+        given_up = account.life == "loading" and life == "absent"
         account.begin(life, now)
-        if life == "loaded":
+        if life == "loaded" or given_up:  # what is not there at all is not missing for want of memory
             self._degraded.back(engine)
 
     def used(self, now: float, engine: str) -> None:

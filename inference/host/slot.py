@@ -55,6 +55,7 @@ class EngineSlot(Generic[E]):
         self._state: EngineState = "loading"
         self._progress: float | None = None
         self._detail = "Waits to be loaded."
+        self._wanted = asyncio.Event()
         self.loads = 0
 
     @property
@@ -88,20 +89,33 @@ class EngineSlot(Generic[E]):
         return self._engine
 
     async def load(self, one_at_a_time: asyncio.Lock) -> None:
-        """Loads until it succeeded. Loads of different engines take turns, in the order in which they were begun."""
-        while self._engine is None:
+        """Loads until it succeeded, or `unload` was called meanwhile.
+
+        Loads of different engines take turns, in the order in which they were begun.
+        """
+        self._wanted.set()
+        if self._state == "unloaded":
+            self._set("loading", "Waits to be loaded.")
+        while self._wanted.is_set() and self._engine is None:
             async with one_at_a_time:
+                if not self._wanted.is_set():
+                    return
                 self._set("loading", f"Loading {self.model}.", 0.0)
                 delay = await self._try()
-            if delay:
+            if not self._wanted.is_set():
+                await self.unload()
+            elif delay:
                 await asyncio.sleep(delay)
 
     async def unload(self) -> None:
-        """Gives its memory back, once the calls that are under way have ended; `load` loads it again."""
-        if self._engine is not None:
-            self._engine = None
-            self._set("unloaded", f"{self.model} is not loaded now.")
-            await asyncio.to_thread(release_garbage)
+        """Gives its memory back, once the calls that are under way have ended, or gives up loading it.
+
+        `load` loads it again.
+        """
+        self._wanted.clear()
+        self._engine = None
+        self._set("unloaded", f"{self.model} is not loaded now.")
+        await asyncio.to_thread(release_garbage)
 
     async def _try(self) -> float:
         loop = asyncio.get_running_loop()

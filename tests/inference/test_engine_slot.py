@@ -95,3 +95,40 @@ async def test_progress_is_told_while_it_loads() -> None:
     engine.may_load.set()
     await load
     assert slot.status.progress is None
+
+
+async def test_an_unloaded_engine_is_told_as_such_and_loaded_again_when_wanted() -> None:
+    slot = slot_of(FakeEngine())
+    await slot.load(asyncio.Lock())
+    await slot.unload()
+    assert (slot.engine, slot.status.state) == (None, "unloaded")
+    with pytest.raises(EngineUnavailable, match="whisper-base is not loaded now"):
+        await slot.get()
+    await slot.load(asyncio.Lock())
+    assert (slot.status.state, slot.loads) == ("ready", 2)
+
+
+async def test_what_is_unloaded_while_it_loads_stays_away() -> None:
+    engine, lock = FakeEngine(may_load=threading.Event()), asyncio.Lock()
+    slot = slot_of(engine)
+    load = asyncio.create_task(slot.load(lock))
+    await asyncio.sleep(0.01)
+    await slot.unload()
+    assert slot.status.state == "unloaded"
+    assert engine.may_load is not None
+    engine.may_load.set()
+    await load
+    assert (slot.engine, slot.status.state) == (None, "unloaded")
+    await slot.load(lock)
+    assert slot.engine is engine
+
+
+async def test_what_is_unloaded_between_two_tries_is_not_tried_again() -> None:
+    engine = FakeEngine(faults=[EngineError("model.bin is damaged.")] * 1000)
+    slot = slot_of(engine)
+    load = asyncio.create_task(slot.load(asyncio.Lock()))
+    await asyncio.sleep(0.05)
+    await slot.unload()
+    async with asyncio.timeout(5):
+        await load
+    assert slot.status.state == "unloaded"

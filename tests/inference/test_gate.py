@@ -206,6 +206,24 @@ def test_it_comes_back_when_there_has_been_room_for_a_while_the_gravest_loss_fir
     assert card.gate.permit(card.now, "cosyvoice") == ""
 
 
+def test_a_voice_that_is_not_on_the_machine_is_not_waited_for() -> None:
+    here, missing = (Declaration(name, "voice", "cuda:0", GB) for name in ("here", "missing"))
+    card = Card(LLM, here, missing)
+    card.loaded("llm", "here", "missing")
+    card.others = 11 * GB
+    card.look()
+    card.gone("here")
+    card.gone("missing")
+    card.others = 0
+    card.look()
+    assert card.look(30.0) == (Load("here"), Load("missing"))
+    card.loaded("here")
+    assert card.look() == ()
+    card.gone("missing")  # its files have gone meanwhile
+    card.look()
+    assert card.services == ["text_only", "full"]
+
+
 def test_fine_speech_that_does_not_fit_is_refused_in_words_and_allowed_again_later() -> None:
     card = Card(LLM, COSY)
     card.loaded("llm")

@@ -55,6 +55,8 @@ class Keeper:
         self._gate = Gate(policy, devices, [item.declared for item in self.managed.values()])
         self._asked: dict[str, Asked] = {}
         self._looking = Looking(measure, self.managed)
+        self._ordered: set[str] = set()
+        """Engines whose load has been ordered and has not begun."""
         self._tasks: asyncio.TaskGroup | None = None
 
     @property
@@ -150,7 +152,7 @@ class Keeper:
         """Raises `EngineUnavailable` when there is no memory for it."""
         item = self._named(name)
         await self.permit(item.declared.engine)
-        self._order(item.load(), f"load {name}")
+        self._load(item.declared.engine)
 
     async def unload(self, name: str) -> None:
         item = self._named(name)
@@ -182,7 +184,8 @@ class Keeper:
     async def look(self) -> None:
         """Measures, and tells the gate."""
         for name, item in self.managed.items():
-            self._gate.sync(_now(), name, item.life)
+            if name not in self._ordered:
+                self._gate.sync(_now(), name, item.life)
         measurement = await self._looking.look()
         self._gate.observe(_now(), measurement)
 
@@ -205,10 +208,19 @@ class Keeper:
             self._order(self._unload(action.engine), f"unload {action.engine}")
         elif isinstance(action, Load):
             log.info("engine_comes_back", engine=action.engine)
-            self._order(self.managed[action.engine].load(), f"load {action.engine}")
+            self._load(action.engine)
         else:
             log.warning("service_level", level=action.level, reason=action.reason)
             self._changes.notify()
+
+    def _load(self, engine: str) -> None:
+        async def load() -> None:
+            self._ordered.discard(engine)
+            await self.managed[engine].load()
+
+        if self._tasks is not None:
+            self._ordered.add(engine)
+            self._order(load(), f"load {engine}")
 
     async def _unload(self, engine: str) -> None:
         try:
