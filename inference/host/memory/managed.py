@@ -15,8 +15,7 @@ from inference.types import EngineKind, EngineState
 
 _MB = 1024**2
 SESSION_BYTES = 24 * _MB
-"""What a session takes of the web process and the host beside its chat: sound, windows, connections (1.6 GB for five,
-1.2 GB for none, measured over 20 minutes, was mostly the prompts' cache, which has its own bound)."""
+"""Allowed for a session beside its chat: sound, windows, connections, in the web process and the host."""
 HOST_BYTES = 160 * _MB
 """Python and its libraries in the host's own process."""
 _LIVES: dict[EngineState, EngineLife] = {
