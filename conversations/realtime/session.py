@@ -13,28 +13,23 @@ from conversations.errors import ConversationNotFound, UnknownOwner
 from conversations.events import SessionOpened
 from conversations.realtime import extras as ex
 from conversations.realtime import refusals
-from conversations.realtime.answering import Answering
 from conversations.realtime.borrowing import Lender
 from conversations.realtime.dispatch import Dispatch
-from conversations.realtime.hearing import Hearing
 from conversations.realtime.host_watch import HostWatch
 from conversations.realtime.ids import new_id
 from conversations.realtime.limits import Limits, Rates
-from conversations.realtime.listener import Listener
 from conversations.realtime.live import Live, OpenRecord, Record
 from conversations.realtime.opening import Wish, tell_conversation
 from conversations.realtime.outbox import Outbox, Overflow
-from conversations.realtime.oversight import Outside, Oversight
-from conversations.realtime.own_voice import OwnVoice
+from conversations.realtime.oversight import Outside
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.decode import decode
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.settings import SessionSettings
 from conversations.realtime.refusals import Ending
+from conversations.realtime.rooms import Rooms, furnished
 from conversations.realtime.seat import Seat
 from conversations.realtime.speaking import Origin
-from conversations.realtime.taking_back import TakingBack
-from conversations.realtime.turns import Turns
 from conversations.realtime.voices import Start, Voices
 from inference.audio.vad import VadModel
 from inference.errors import ServerFull
@@ -79,10 +74,7 @@ class Session:
         self._rates = Rates(limits)
         self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._dispatch: Dispatch | None = None
-        self._answering: Answering | None = None
-        self._own_voice: OwnVoice | None = None
-        self._origins: Origin | None = None
-        self._oversight: Oversight | None = None
+        self._rooms: Rooms | None = None
         self._waiting: list[str] = []
         self._touched_at = time.monotonic()
 
@@ -177,10 +169,10 @@ class Session:
         ending = refusals.CRASHED
         try:
             async with asyncio.TaskGroup() as tasks:
-                live = self._live(record, tasks)
+                rooms = self._rooms = self._furnished(record, tasks)
                 keeping = tasks.create_task(seat.keep(lambda _: self.end(refusals.SERVER_FULL)), name=f"seat {self.id}")
                 tasks.create_task(self._keep_time(), name=f"time {self.id}")
-                await self._open(live)
+                await self._open(rooms)
                 ending = await asyncio.shield(self._over)
                 # The place is free at once; what is left to do needs no engine.
                 keeping.cancel()
@@ -192,7 +184,7 @@ class Session:
             pass
         return ending
 
-    def _live(self, record: Record, tasks: asyncio.TaskGroup) -> Live:
+    def _furnished(self, record: Record, tasks: asyncio.TaskGroup) -> Rooms:
         settings = SessionSettings(
             id=self.id, model=self._wish.model, expires_at=int(time.time() + self._limits.session_s)
         )
@@ -216,42 +208,31 @@ class Session:
             spoken_answer_s=self._limits.spoken_answer_s,
             reads_ahead=self._reads_ahead,
         )
-        listener = Listener(live)
-        answering = self._answering = Answering(live, listener)
-        turns = Turns(live, answering)
-        hearing = listener.microphone = Hearing(live, answering, turns, self._vad)
-        live.voices.taken_back = taking_back = TakingBack(live, answering, hearing)
-        own_voice = self._own_voice = OwnVoice(live, taking_back, self._wish.owner_id)
-        turns.understood = own_voice.hear
-        self._dispatch_when_open = Dispatch(live, hearing, answering, listener, turns, own_voice)
-        self._outbox.recorded.append(lambda sequence: live.extras.tell(lambda: ex.Recorded(sequence=sequence)))
-        if self._outside is not None:
-            self._oversight = Oversight(live, self._outside, hearing, answering, own_voice, self.end)
-        return live
+        return furnished(live, self._vad, person_id=self._wish.owner_id, outside=self._outside, end=self.end)
 
     def _origin(self, record: Record, start: Start) -> Origin | None:
         if self._lender is None:
             return None
         person_id = self._wish.owner_id
-        self._origins = Origin(self._lender, speaker_id=person_id, conversation_id=record.conversation_id, start=start)
-        return self._origins
+        return Origin(self._lender, speaker_id=person_id, conversation_id=record.conversation_id, start=start)
 
     def _tell_waiting(self, queued: Queued) -> None:
         """A place is waited for; only who has asked for the extras is let wait, and told so."""
         event = ex.Queue(position=queued.position, places=queued.places, expected_s=queued.expected_s)
         self._outbox.emit(event)
 
-    async def _open(self, live: Live) -> None:
+    async def _open(self, rooms: Rooms) -> None:
         """``session.created`` does not wait for models: what is not known yet is told when it is."""
+        live = rooms.live
         watch = HostWatch(live, self._default_voice)
         await watch.look()
         self._outbox.emit(ev.SessionCreated(session=live.effective))
         await tell_conversation(live, self._wish)
         watch.tell()
         live.start(watch.run(), "host")
-        if self._oversight is not None:  # Only now: ``session.created`` comes first, whatever has been ordered.
-            self._oversight.start()
-        self._dispatch = self._dispatch_when_open
+        if rooms.oversight is not None:  # Only now: ``session.created`` comes first, whatever has been ordered.
+            rooms.oversight.start()
+        self._dispatch = rooms.dispatch
         waiting, self._waiting = self._waiting, []
         for text in waiting:
             self.receive(text)
@@ -268,7 +249,7 @@ class Session:
             if now >= began + self._limits.session_s:
                 self.end(refusals.EXPIRED)
             elif now >= self._touched_at + self._limits.idle_s:
-                if self._answering is not None and self._answering.busy:
+                if self._rooms is not None and self._rooms.answering.busy:
                     self._touch()
                 else:
                     self.end(refusals.IDLE)
@@ -300,15 +281,11 @@ class Session:
     async def _wind_down(self) -> None:
         """What was said and heard is recorded; then the tasks end."""
         self._dispatch = None
-        if self._answering is None:
+        if self._rooms is None:
             return
         try:
             async with asyncio.timeout(self._limits.grace_s):
-                await self._answering.close()
-                if self._own_voice is not None:
-                    await self._own_voice.close()
-                if self._origins is not None:
-                    await self._origins.settled()
+                await self._rooms.close()
                 await self._outbox.drained()
         except TimeoutError:
             log.warning("session_end_not_recorded", session=self.id)

@@ -71,8 +71,8 @@ async def test_nothing_is_made_of_what_is_said_before_the_speaker_agrees() -> No
         await say(t)
         await t.until("response.done")
         assert await agree(t) == "collecting"
-        assert t.session._own_voice is not None
-        assert not t.session._own_voice._heard
+        assert t.session._rooms is not None
+        assert not t.session._rooms.own_voice._heard
     assert set(t.engines.references) == {None}
 
 
