@@ -18,6 +18,7 @@ from conversations.models import Conversation
 from conversations.projections.rings import rings_of
 from conversations.services.access import Actor, require
 from conversations.streams import CATEGORY, conversation_of, stream_of
+from voices.events import CATEGORY as VOICE
 
 MOST = 500
 """Events in a page."""
@@ -131,7 +132,10 @@ def _events(positions: Sequence[int], view: View, own: set[str]) -> Iterable[Fee
 
 
 def _readable(view: View, row: Event, own: set[str]) -> bool:
-    return view.words_of_others or (row.stream in own and row.type not in NOT_FOR_THE_OWNER)
+    if row.stream in own and row.type not in NOT_FOR_THE_OWNER:
+        return True
+    # What is sealed of a voice, its likeness among it, is for nobody to follow.
+    return view.words_of_others and not row.stream.startswith(f"{VOICE}-")
 
 
 def _feed_event(event: RecordedEvent, *, readable: bool) -> FeedEvent:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.test import Client
 
 from conversations.log.models import Event
@@ -159,16 +160,23 @@ def test_a_score_is_a_whole_number_from_1_to_10(score: object) -> None:
     assert send(client_of(ada, *SCOPES), "PUT", one(voice_id, "ratings/"), {"score": score}).status_code == 400
 
 
+def body_of(response: Any) -> bytes:
+    async def read() -> bytes:
+        return b"".join([piece async for piece in response])
+
+    return async_to_sync(read)()
+
+
 def test_the_sample_is_served_whole_and_in_ranges() -> None:
     ada = making.person("ada")
     voice_id = making.with_sample(ada)
     client = client_of(ada, *SCOPES)
     whole = client.get(one(voice_id, "audio/"))
     assert (whole.status_code, whole["Content-Type"]) == (200, "audio/flac")
-    sound = b"".join(whole)
+    sound = body_of(whole)
     part = client.get(one(voice_id, "audio/"), headers={"range": "bytes=4-99"})
     assert part.status_code == 206
-    assert b"".join(part) == sound[4:100]
+    assert body_of(part) == sound[4:100]
     assert client.get(one(voice_id, "audio/"), headers={"range": "bytes=99999999-"}).status_code == 416
 
 

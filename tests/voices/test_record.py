@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from conversations.feed.page import read_page, view_of
 from conversations.keeping import sweeping
 from conversations.log.audio import AudioStore
 from conversations.log.models import Key
@@ -151,3 +152,14 @@ def test_nobody_sees_provenance_without_the_permission() -> None:
         selectors.utterances(making.person("bob"))
     (row,) = selectors.utterances(making.person("aud", "view_utterance"))
     assert row.id == "ada-1"
+
+
+def test_the_feed_tells_what_happened_to_a_voice_and_nothing_that_is_sealed_of_it() -> None:
+    lived("ada")
+    follower = making.person("dashboard", "read_feed", "read_words")
+    page = read_page(view_of(follower, everything=True), 0, limit=500)
+    voices = {event.type: event for event in page.events if event.stream.startswith("voice-")}
+    assert {"voice.created", "voice.sample_added", "voice.consent_given", "voice.approved"} <= voices.keys()
+    added = voices["voice.sample_added"]
+    assert (added.words, "transcript" in added.payload, "embedding" in added.payload) == ("withheld", False, False)
+    assert added.payload["speech_ms"] == 3500
