@@ -155,11 +155,16 @@ async def test_who_waits_for_a_place_is_told_where_they_stand(scripted: Scripted
     assert "42 s" in await chat.notice()
     await no_violations(chat)
     await shot(chat, "queued")
+    await chat.type("Are you there?")  # keeps the place in the line
     server.say("avatar.queue", position=1, places=8, expected_s=200.0)
     await chat.until("document.querySelector('#notice').innerText.includes('number 1')")
     assert "3 minutes" in await chat.notice()
     server.greet()
-    await chat.state("listening")
+    await chat.state("thinking")
+    assert len(server.addresses) == 1
+    assert [event["item"]["content"][0]["text"] for event in server.sent("conversation.item.create")] == [
+        "Are you there?"
+    ]
     await expect(chat.page.locator("#notice")).to_be_hidden()
     await chat.clean()
 

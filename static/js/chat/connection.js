@@ -41,6 +41,11 @@ export class Connection extends EventTarget {
     return this.state === "open";
   }
 
+  /** It opens by itself, in a moment or when a place is free. */
+  get isComing() {
+    return this.state === "connecting" || this.state === "queued";
+  }
+
   open() {
     this.drop();
     this.reason = "";

@@ -100,7 +100,7 @@ class Chat {
   }
 
   async connect() {
-    if (!this.connection.isOpen) this.connection.open();
+    if (!this.connection.isOpen && !this.connection.isComing) this.connection.open();
     await this.player.start();
   }
 
@@ -123,7 +123,7 @@ class Chat {
       return;
     }
     this.unsent.push(text);
-    if (this.connection.state !== "connecting") this.connection.open();
+    if (!this.connection.isComing) this.connection.open();
   }
 
   async stop() {
