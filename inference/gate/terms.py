@@ -30,8 +30,8 @@ class Policy(msgspec.Struct, frozen=True):
     """... for so long."""
     queue_places: int = 0
     queue_wait_s: float = 300.0
-    patience_s: float = 0.8
-    """How long somebody who may not wait in the queue waits for room that is being made."""
+    patience_s: float = 0.5
+    """How long somebody who may not wait in the queue waits for room that is being made: a refusal is due in time."""
     lease_s: float = 20.0
     """A place whose holder is silent for so long is free."""
     settle_s: float = 600.0
