@@ -14,6 +14,7 @@ import msgspec
 import psutil
 import pytest
 import websockets
+from openai import AsyncOpenAI
 from websockets.asyncio.client import ClientConnection
 
 from inference.client import EngineClient
@@ -35,7 +36,7 @@ from avatar_project import api_keys
 from tests.voices import making
 ada = get_user_model().objects.create_user("ada")
 voice = making.usable(ada)
-key = api_keys.create(ada, name="talk", scopes=["realtime"], expires_at=None).key
+key = api_keys.create(ada, name="talk", scopes=["realtime", "audio", "chat"], expires_at=None).key
 print(json.dumps({"voice": voice, "key": key}))
 """
 TURNS = """
@@ -182,6 +183,26 @@ async def test_a_spoken_question_is_thought_about_by_vllm_and_answered_in_a_clon
     assert (last["speech_engine"], last["voice"], last["cloned"]) == ("f5", installation.voice, True)
     assert record["watermarked"]
     assert all(record["watermarked"])
+
+
+async def test_a_program_has_both_through_openais_sdk(installation: Installation) -> None:
+    address = f"{installation.stack.base_url}/v1"
+    async with AsyncOpenAI(api_key=installation.key, base_url=address, max_retries=0, timeout=WITHIN_S) as client:
+        hello: Any = {"role": "user", "content": "Say hello."}
+        answer = await client.chat.completions.create(model="any", messages=[hello], max_tokens=16)
+        assert answer.model.startswith("chat_from_gguf")
+        assert answer.choices[0].message.content
+        said = await client.audio.speech.with_raw_response.create(
+            model="any",
+            voice={"id": installation.voice},
+            input="The garden is quiet in the morning, and nobody has opened the gate yet.",
+            response_format="pcm",
+        )
+    told = {name: said.headers[f"x-avatar-{name}"] for name in ("engine", "cloned", "watermarked", "fallback")}
+    assert told == {"engine": "f5", "cloned": "True", "watermarked": "True", "fallback": ""}
+    async with EngineClient(installation.stack.environment["AVATAR_ENGINE_URL"]) as engines:
+        assert (await engines.detect_watermark(said.content)).present
+    assert all(installation.told(TURNS)["watermarked"])
 
 
 async def test_f5_killed_in_mid_turn_another_voice_says_the_sentence_and_the_session_lives(
