@@ -45,6 +45,10 @@ class OwnVoice:
         self._forgotten: set[str] = set()
         self._used: tuple[Heard, ...] = ()
         self._references: list[str] = []
+        self._made: list[Borrowed] = []
+        """One after another: an answer that began with an earlier one is still spoken in it."""
+        self._served: set[str] = set()
+        """Turns that any of them was made of."""
         self._allowed = False
 
     @property
@@ -96,7 +100,7 @@ class OwnVoice:
         """A turn was redacted or deleted: its sound serves no longer, nor what was made of it."""
         self._forgotten.add(turn_id)
         self._heard = deque((one for one in self._heard if one.turn_id != turn_id), maxlen=KEPT)
-        if any(one.turn_id == turn_id for one in self._used):
+        if turn_id in self._served:
             self._take_back("redacted", "What your own voice was made of is gone. It is made anew as you speak.")
             self._make()
             self.tell()
@@ -120,7 +124,9 @@ class OwnVoice:
         first = self._live.voices.own is None
         self._used = chosen
         self._references.append(reference_id)
+        self._served.update(one.turn_id for one in chosen)
         self._live.voices.own = Borrowed(SELF, reference, owner_id=self._person_id)
+        self._made.append(self._live.voices.own)
         log.info("own_voice_made", session=self._live.session_id, number=len(self._references))
         if first:
             self._live.outbox.emit(ev.SessionUpdated(session=self._live.effective))
@@ -134,6 +140,11 @@ class OwnVoice:
 
     def _take_back(self, reason: str, message: str) -> None:
         own, self._live.voices.own, self._used = self._live.voices.own, None, ()
+        for earlier in self._made:
+            if earlier is not own:
+                self._taking_back.silence(earlier)
+        self._made.clear()
+        self._served.clear()
         if own is not None:
             self._taking_back(own, reason, message=message)
 

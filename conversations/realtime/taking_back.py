@@ -27,8 +27,7 @@ class TakingBack:
 
     def __call__(self, voice: Borrowed, reason: str, *, message: str = MESSAGE) -> None:
         log.info("voice_taken_back", session=self._live.session_id, reason=reason)
-        voice.stop()
-        self._answering.take_back(voice)
+        self.silence(voice)
         self._hearing.context_changed()  # an answer that was begun early would be in that voice
         fact = VoiceStopped(session_id=self._live.session_id, voice=voice.id, reason=reason)
         self._live.outbox.emit(
@@ -37,6 +36,11 @@ class TakingBack:
             facts=(fact,),
         )
         self._live.extras.tell(lambda: ex.VoiceTaken(voice=voice.id, reason=reason, message=message))
+
+    def silence(self, voice: Borrowed) -> None:
+        """Nothing more is said in it; nobody is told."""
+        voice.stop()
+        self._answering.take_back(voice)
         if voice.id == SELF:
             self._live.start(self._forget(voice), "forget voice")
 

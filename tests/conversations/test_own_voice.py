@@ -119,6 +119,29 @@ async def test_consent_taken_back_stops_the_voice_at_once() -> None:
     assert {reference.id for reference in engines.references if reference is not None} <= set(engines.forgotten)
 
 
+async def test_consent_taken_back_stops_an_answer_that_began_with_less_of_the_voice() -> None:
+    engines = FakeEngines(heard=["my own words here."], replies=["A long sentence that goes on and on and on."])
+    engines.seconds_per_letter = 0.1
+    async with talking(engines, lender=FakeLender()) as t:
+        await agree(t)
+        await say(t)
+        await t.until("response.output_audio.delta")
+        t.say("response.cancel")
+        await t.until("response.done")
+        t.say("response.create")
+        await t.until("response.output_audio.delta")
+        assert t.session._rooms is not None
+        own_voice = t.session._rooms.own_voice
+        own_voice._heard.append(one("a later turn", 4.0))
+        own_voice._make()  # the answer goes on in the one before
+        used = [reference.id for reference in engines.references if reference is not None][-1]
+        assert t.session._rooms.own_voice._references[-1] != used
+        assert await agree(t, consent=False) in {"collecting", "off"}
+        await asyncio.sleep(0.1)
+        assert not t.last("avatar.speech")["cloned"], "said again in another voice"
+        assert used in engines.forgotten, "at once, not when the session ends"
+
+
 async def test_somebody_else_at_the_microphone_is_not_taken_for_the_speaker() -> None:
     engines = FakeEngines(heard=["my own words here.", "somebody else talks."])
     engines.voices_heard.extend([(0.0, 1.0)])
