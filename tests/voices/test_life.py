@@ -295,3 +295,14 @@ def test_a_refusal_is_told_in_the_readers_language(ada: Any) -> None:
         assert str(refused.value) == "請先錄製樣本：同意會與它比對。"
     with translation.override("en"):
         assert str(refused.value) == "Record a sample first: the consent is compared with it."
+
+
+def test_a_consent_renewed_in_time_leaves_the_voice_shared(ada: Any, bob: Any, manager: Any) -> None:
+    voice_id = making.shared(ada, manager)
+    making.consent(ada, voice_id, scope="shared", days=300)
+    assert state(voice_id) == State.APPROVED
+    assert selectors.is_usable(bob.pk, voice_id)
+    making.consent(ada, voice_id, scope="self")
+    assert state(voice_id) == State.USABLE
+    assert selectors.is_usable(ada.pk, voice_id)
+    assert not selectors.is_usable(bob.pk, voice_id)

@@ -16,9 +16,9 @@ from conversations.log.models import Key
 from conversations.people_events import PersonErased
 from conversations.services import erasure, people
 from tests.voices import making
-from voices import selectors, services
+from voices import selectors, services, sounds
 from voices.events import stream_of
-from voices.models import Consent, Rating, Sample, State, Utterance, Voice, VoiceName
+from voices.models import Consent, Preview, Rating, Sample, State, Utterance, Voice, VoiceName
 from voices.projections import rebuild
 from voices.services import provenance
 
@@ -86,8 +86,6 @@ def test_the_sweeper_keeps_what_is_named_and_takes_what_a_crash_left() -> None:
     owner, voice_id = lived("ada")
     named = rebuild.named_sounds(stream_of(voice_id))
     assert len(named) == 2
-    from voices import sounds
-
     left = sounds.save(Voice.objects.get(id=voice_id).id, "nobody", making.pcm(1.0))
     sweeping.sweep(now=time.time() + 2 * sweeping.GRACE_S)
     there = {audio_id for audio_id, _, _ in store().files()}
@@ -163,3 +161,16 @@ def test_the_feed_tells_what_happened_to_a_voice_and_nothing_that_is_sealed_of_i
     added = voices["voice.sample_added"]
     assert (added.words, "transcript" in added.payload, "embedding" in added.payload) == ("withheld", False, False)
     assert added.payload["speech_ms"] == 3500
+
+
+def test_an_erased_persons_previews_of_others_voices_go_too() -> None:
+    _, voice_id = lived("ada")
+    bob = making.person("bob")
+    preview = services.request_preview(voice_id, actor=bob, text="Something of mine.")
+    audio_id = sounds.save(Voice.objects.get(id=voice_id).id, preview.id, making.pcm(1.0))
+    Preview.objects.filter(id=preview.id).update(audio_id=audio_id)
+    erasure.erase_person(bob.pk, actor=bob, reason="request")
+    assert not Preview.objects.exists()
+    assert audio_id not in {one for one, _, _ in store().files()}
+    assert not Key.objects.filter(turn=preview.id, wrapped__isnull=False).exists()
+    assert selectors.is_usable(making.person("eve").pk, voice_id)

@@ -99,8 +99,11 @@ class Rows:
                     fact.threshold,
                 )
                 given.until = datetime.fromisoformat(fact.until)
-                voice.state, voice.consent_id = State.USABLE, given.id
-                voice.consent_until, voice.consent_scope = given.until, given.scope
+                voice.consent_id, voice.consent_until = given.id, given.until
+                voice.consent_scope = given.scope
+                # One that is given again in time, for everybody, leaves what was decided about sharing.
+                if voice.state == State.DRAFT or given.scope != "shared":
+                    voice.state, voice.sharing_asked_at = State.USABLE, None
             case events.ConsentRefused():
                 refused = self.consents[fact.challenge_id]
                 refused.state, refused.judged_at, refused.reason = ConsentState.REFUSED, at, fact.reason

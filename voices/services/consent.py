@@ -23,6 +23,7 @@ from voices.models import Consent, ConsentState, Sample, State, Voice
 from voices.reading import challenge_of, words_of
 from voices.sealed import unpack_embedding
 from voices.services.samples import Heard, decoded, listen
+from voices.services.stopping import tell_stopped
 from voices.types import Challenge, Verdict
 
 WITHIN = timedelta(minutes=2)
@@ -130,6 +131,8 @@ def _accept(voice: Voice, asked: Consent, judged: _Judged, heard: Heard, pcm: by
     except BaseException:
         record.sounds().delete(audio_id)
         raise
+    if voice.state == State.APPROVED and asked.scope == "self":
+        tell_stopped(voice.id, "unshared")
     return _verdict("", judged, until)
 
 

@@ -70,13 +70,14 @@ def erase_all_of(user_id: str | UUID, *, actor_id: str, reason: str) -> int:
     theirs = list(Voice.objects.filter(owner__pk=user_id))
     for voice in theirs:
         bury(voice, actor=actor_id, reason=reason)
-    Preview.objects.filter(owner__pk=user_id).delete()
+    replacing.remove_files(record.write(lambda: replacing.forget_previews_of(user_id)))
     return len(theirs)
 
 
 def any_left_of(user_id: str | UUID) -> bool:
-    """Whether the person has voices that are not deleted; for the transaction that closes their record."""
-    return Voice.objects.filter(owner__pk=user_id).exclude(state=State.DELETED).exists()
+    """Whether the person has voices that are not deleted, or previews; for the transaction that closes their record."""
+    voices = Voice.objects.filter(owner__pk=user_id).exclude(state=State.DELETED)
+    return voices.exists() or Preview.objects.filter(owner__pk=user_id).exists()
 
 
 def stop_all_of(user_id: str | UUID, *, reason: str) -> None:

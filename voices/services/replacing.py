@@ -1,6 +1,7 @@
 """Erasing what a voice was spoken from: in the transaction the keys, after it the files."""
 
 from collections.abc import Iterable
+from uuid import UUID
 
 import msgspec
 
@@ -31,6 +32,15 @@ def forget_sounds(voice: Voice) -> Replaced:
         keys.destroy(stream, about)
     Preview.objects.filter(id__in=previews).delete()
     return Replaced(tuple(samples), tuple(audio_id for audio_id in every.values() if audio_id))
+
+
+def forget_previews_of(user_id: str | UUID) -> tuple[str, ...]:
+    """Destroys the keys of all previews that a person had made of others' voices; names the files that are left."""
+    theirs = list(Preview.objects.filter(owner__pk=user_id))
+    for preview in theirs:
+        keys.destroy(stream_of(preview.voice_key), preview.id)
+    Preview.objects.filter(id__in=[preview.id for preview in theirs]).delete()
+    return tuple(preview.audio_id for preview in theirs)
 
 
 def remove(replaced: Replaced) -> None:
