@@ -123,7 +123,7 @@ def test_the_task_cluster_keeps_the_index_up_to_date(owner_id: str, weather: Tal
 def test_a_search_that_cannot_catch_up_in_time_says_so(
     owner_id: str, weather: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "WINDOW", 2)
+    monkeypatch.setattr(search.index, "_WINDOW", 2)
     monkeypatch.setattr(search.finding, "_PATIENCE_S", 0.0)
     assert search.find(owner_id, "weather").behind > 0
     search.catch_up()
@@ -131,7 +131,7 @@ def test_a_search_that_cannot_catch_up_in_time_says_so(
 
 
 def test_two_that_catch_up_at_once_leave_the_index_right(owner_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "WINDOW", 5)
+    monkeypatch.setattr(search.index, "_WINDOW", 5)
     for number in range(6):
         Talk(owner_id).say(Said(f"Question number {number}?", "The answer."))
 
