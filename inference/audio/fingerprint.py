@@ -34,6 +34,8 @@ _SILENT_DB = 45.0
 """So far below the loudest moment a frame counts as silence: its bits are noise."""
 _SILENT_ENERGY = 1e-7
 _LEAST_WORDS = round(LEAST_S / _HOP_S)
+_AT_ONCE = 1_000_000
+"""Words that are compared at a time (some 10 MB): all places of two long sounds together would take gigabytes."""
 
 
 class Match(NamedTuple):
@@ -79,14 +81,25 @@ def _best(longer: Words, shorter: Words) -> Match:
     beyond = max(0, len(shorter) - _LEAST_WORDS)
     padded = np.pad(longer, beyond)
     places = np.lib.stride_tricks.sliding_window_view(padded, len(shorter))
+    rows = max(1, _AT_ONCE // len(shorter))
+    found = NO_MATCH
+    for first in range(0, len(places), rows):
+        here = _best_of(places[first : first + rows], shorter, first - beyond)
+        if here.score > found.score:
+            found = here
+    return found
+
+
+def _best_of(places: Words, shorter: Words, first: int) -> Match:
+    """The best of some places; ``first``: by how many words the shorter one lies behind the longer at the first."""
     known = (places != 0) & (shorter != 0)
     count = known.sum(axis=1)
-    wrong = (np.bitwise_count(places ^ shorter) * known).sum(axis=1)
+    wrong = (np.bitwise_count(places ^ shorter) * known).sum(axis=1, dtype=np.int64)
     score = np.where(count >= _LEAST_WORDS, 1 - wrong / np.maximum(count, 1) / 32, 0.0)
     best = int(np.argmax(score))
     if not score[best]:
         return NO_MATCH
-    return Match(float(score[best]), int(count[best]) * _HOP_S, (best - beyond) * _HOP_S)
+    return Match(float(score[best]), int(count[best]) * _HOP_S, (first + best) * _HOP_S)
 
 
 def _words(pcm: bytes) -> Words:

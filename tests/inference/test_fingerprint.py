@@ -1,5 +1,8 @@
 """A sound is known again by its fingerprint: cut out, re-encoded, quieter, amid others; and others are not."""
 
+import base64
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -86,6 +89,20 @@ def test_too_little_sound_has_no_fingerprint(sounds: dict[str, bytes]) -> None:
     assert compute(b"") == ""
     assert compute(seconds(sounds["first"], 0, 1.0)) == ""
     assert match("", compute(sounds["first"])) == NO_MATCH
+
+
+def test_long_sounds_are_compared_within_a_bound_of_memory() -> None:
+    """A page read aloud, looked for in a lecture: minutes by minutes."""
+    long = np.random.default_rng(1).integers(1, 2**32, 8_000, dtype=np.uint32)
+    whole, part = (base64.b64encode(words.astype("<u4").tobytes()).decode() for words in (long, long[2_000:5_000]))
+    tracemalloc.start()
+    try:
+        found = match(whole, part)
+        assert tracemalloc.get_traced_memory()[1] < 32 * 1024**2
+    finally:
+        tracemalloc.stop()
+    assert found.score == 1.0
+    assert found.offset_s == pytest.approx(2_000 * 558 / WIRE_RATE)
 
 
 @pytest.mark.parametrize("broken", ["not base64!", "AAA", "AAAA", "\u4e2d"])
