@@ -157,8 +157,12 @@ def profile(actor: Actor, voice_id: str | UUID) -> Profile:
 
 
 def previews(actor: Actor, voice_id: str | UUID) -> tuple[PreviewView, ...]:
-    """The actor's own latest previews of a voice, a preset's too, the latest first."""
-    rows = list(Preview.objects.filter(voice_key=_uuid(voice_id), owner__pk=actor.pk)[:PREVIEWS])
+    """The actor's own latest previews of a voice, a preset's too, the latest first.
+
+    Without cloned ones when the voice may not be used any more: they are its sound.
+    """
+    theirs = Preview.objects.filter(voice_key=_uuid(voice_id), owner__pk=actor.pk)
+    rows = list((theirs if is_usable(actor.pk, voice_id) else theirs.filter(cloned=False))[:PREVIEWS])
     ring = KeyRing.load(stream_of(_uuid(voice_id)), [row.id for row in rows])
     return tuple(preview_view(row, ring) for row in rows)
 
@@ -265,6 +269,8 @@ def _preview(actor: Actor, preview_id: str) -> Preview:
         raise VoiceNotFound("preview")
     if not row.preset:
         found(row.voice_key)
+    if row.cloned and not is_usable(actor.pk, row.voice_key):  # It was revoked or taken back since, and this is it.
+        raise VoiceNotFound("preview")
     return row
 
 

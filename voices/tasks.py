@@ -1,8 +1,13 @@
 """What the task cluster does for voices by the clock (`conversations.schedules`). Each may run again at any time."""
 
-from voices.services import ending
+from voices.services import ending, previews
 
 
 def end_consents() -> str:
     """Withdraws consents that have come to their end."""
     return f"{ending.end_consents()} consents ended"
+
+
+def give_up_previews() -> str:
+    """Tells those who wait for a preview that nobody makes any more."""
+    return f"{previews.give_up_lost()} previews given up"

@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from conversations.log.audio import AudioStore
+from conversations.log.models import Key
 from inference.audio import fingerprint
 from inference.audio.opus import decode_opus
 from inference.client import EngineClient
@@ -17,9 +19,10 @@ from inference.errors import VoiceStopped
 from inference.types import WIRE_RATE, SpeechMade
 from tests.voices import making
 from tests.voices.speaking import LONG, room, said, wav
-from voices import engine, presets, preview_job, selectors, services
-from voices.errors import Invalid, VoiceNotFound
+from voices import engine, presets, preview_job, selectors, services, tasks
+from voices.errors import Invalid, TooMany, VoiceNotFound
 from voices.models import Preview, Utterance, Voice
+from voices.services import previews
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.models, pytest.mark.usefixtures("engines")]
 
@@ -124,6 +127,30 @@ def test_a_voice_withdrawn_in_mid_sentence_leaves_no_preview(monkeypatch: pytest
     assert after < before
 
 
+def test_a_preview_of_another_s_voice_is_heard_no_more_once_that_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    ada, bob = making.person("ada"), making.person("bob")
+    voice_id = making.shared(ada, making.person("mia", "approve_voice"))
+    StandIn(monkeypatch)
+    asked = services.request_preview(voice_id, actor=bob)
+    assert preview_job.make(asked.id) == "done"
+    assert selectors.preview_audio(bob, asked.id).read()
+    services.unshare(voice_id, actor=ada)
+    with pytest.raises(VoiceNotFound):
+        selectors.preview_audio(bob, asked.id)
+    assert selectors.previews(bob, voice_id) == ()
+
+
+def test_a_preview_that_nobody_makes_any_more_is_given_up() -> None:
+    ada = making.person("ada")
+    for _ in range(3):
+        services.request_preview("hibari-us", actor=ada)
+    with pytest.raises(TooMany):
+        services.request_preview("hibari-us", actor=ada)
+    Preview.objects.update(updated_at=timezone.now() - previews.LOST_AFTER)
+    assert tasks.give_up_previews() == "3 previews given up"
+    assert services.request_preview("hibari-us", actor=ada).state == "queued"
+
+
 def test_the_host_says_nothing_more_with_a_voice_that_was_withdrawn() -> None:
     ada = making.person("ada")
     voice_id = clone(ada)
@@ -149,6 +176,8 @@ def test_only_the_latest_previews_of_a_voice_are_kept() -> None:
     assert [preview.id for preview in kept] == [preview.id for preview in reversed(asked[-len(kept) :])]
     assert len(kept) == 5
     assert Preview.objects.exclude(audio_id="").count() == 5
+    dropped = Key.objects.filter(turn__in=[preview.id for preview in asked[:2]])
+    assert [key.wrapped for key in dropped] == [None] * 4, "what they said cannot be opened any more"
 
 
 @pytest.mark.parametrize("wrong", [{"text": "x" * 301}, {"quality": "best"}, {"text": "a\x00b"}, {"language": "fr"}])

@@ -1,5 +1,6 @@
 """Asking for a preview; the task cluster makes it (`voices.preview_job`)."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from django.contrib.auth import get_user_model
@@ -7,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_q.tasks import async_task
 
+from conversations.log import keys
 from conversations.log.keys import KeyRing
 from conversations.log.models import Purpose
 from inference.types import Quality
@@ -25,6 +27,8 @@ AT_ONCE = 3
 """Previews of one person that are not over yet."""
 KEPT = 5
 """Of one voice, for one person; those before are removed."""
+LOST_AFTER = timedelta(hours=1)
+"""One that has not moved for so long is made by nobody: its task was never queued, or its last attempt was killed."""
 TEXTS = {
     "en": "Hello! This is how I sound. It is good to hear your own words from somebody else, is it not?",
     "zh-TW": "你好！這就是我的聲音。很高興認識你，希望你喜歡。",
@@ -68,12 +72,22 @@ def request_preview(
         )
         old = theirs.filter(voice_key=key)[KEPT:]
         audio_ids = tuple(row.audio_id for row in old)
+        for row in old:
+            keys.destroy(stream_of(key), row.id)
         Preview.objects.filter(id__in=[row.id for row in old]).delete()
         return audio_ids
 
     remove_files(record.write(work))
     async_task("voices.preview_job.make", preview_id, group="avatar: preview")
     return selectors.preview(actor, preview_id)
+
+
+def give_up_lost() -> int:
+    """Tells those who wait for a preview that nobody makes it any more; returns how many there were."""
+    lost = Preview.objects.filter(
+        state__in=(PreviewState.QUEUED, PreviewState.RUNNING), updated_at__lt=timezone.now() - LOST_AFTER
+    )
+    return lost.update(state=PreviewState.FAILED, updated_at=timezone.now())
 
 
 def _what(voice_id: str | UUID, actor: Actor) -> tuple[UUID, str, str]:
