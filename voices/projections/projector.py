@@ -13,7 +13,7 @@ from voices.projections.rows import Rows
 
 def project(events: Sequence[RecordedEvent], ring: KeyRing) -> None:
     """The projector that `apps` registers with the log for streams of voices."""
-    rows = Rows.load(ring)
+    rows = Rows.load(ring, events)
     fresh = rows.voice is None
     rows.fold_all(events)
     if fresh and rows.voice is not None:

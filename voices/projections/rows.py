@@ -30,12 +30,17 @@ class Rows:
     words: dict[str, SampleWords | None] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, ring: KeyRing) -> "Rows":
+    def load(cls, ring: KeyRing, recorded: Sequence[RecordedEvent] | None = None) -> "Rows":
+        """All rows of the voice, or those that these events will change: a voice may have many ratings."""
         rows = cls(ring, Voice.objects.filter(id=UUID(voice_of(ring.stream))).first())
         if rows.voice is not None:
             rows.samples = {sample.id: sample for sample in Sample.objects.filter(voice=rows.voice)}
             rows.consents = {consent.id: consent for consent in Consent.objects.filter(voice=rows.voice)}
-            rows.ratings = {rating.person: rating for rating in Rating.objects.filter(voice=rows.voice)}
+            ratings = Rating.objects.filter(voice=rows.voice)
+            if recorded is not None:
+                raters = {event.metadata.actor for event in recorded if event.type == events.VoiceRated.type}
+                ratings = ratings.filter(person__in=raters)
+            rows.ratings = {rating.person: rating for rating in ratings}
         return rows
 
     def fold_all(self, recorded: Sequence[RecordedEvent]) -> None:
