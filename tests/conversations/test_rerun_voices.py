@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from conversations.errors import Invalid
+from conversations.lending import Profiles
 from conversations.models import Turn
 from conversations.realtime.borrowing import NotLent
-from conversations.rerun import borrowed
 from tests.conversations.recorded import Recorded
 from tests.conversations.test_rerun import equal_to_the_log, rerun
 from tests.fake_engines import FakeEngines
@@ -61,15 +61,15 @@ def test_a_voice_that_is_taken_back_meanwhile_leaves_the_rest_to_the_usual_one(
     owner = owner_of(talked)
     voice = making.usable(owner)
     lent: list[str] = []
-    lend = borrowed.Profiles.lend
+    lend = Profiles.lend
 
-    async def lend_twice(self: borrowed.Profiles, person_id: str, voice_id: str) -> Any:
+    async def lend_twice(self: Profiles, person_id: str, voice_id: str) -> Any:
         lent.append(voice_id)
         if len(lent) > 2:  # the check beforehand, and the first answer
             raise NotLent("It is taken back.")
         return await lend(self, person_id, voice_id)
 
-    monkeypatch.setattr(borrowed.Profiles, "lend", lend_twice)
+    monkeypatch.setattr(Profiles, "lend", lend_twice)
     engines = FakeEngines(replies=("One.", "Two."))
     rerun(talked, engines, voice=voice)
     assert [reference is not None for reference in engines.references] == [True, False]
