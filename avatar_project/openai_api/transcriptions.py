@@ -26,6 +26,8 @@ Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
 DUE_IN_S = 5.0
 """Conversations come first: a program's file steps back for them, and goes on where it was."""
 MOST_BYTES = 25 * 1024 * 1024
+_LEAST_BYTES = 44
+"""A WAV's header and nothing else."""
 _MOST_PROMPT = 4096
 _FORMATS: dict[str, Format] = {name: name for name in get_args(Format)}
 _TEXTS = {"srt": srt, "vtt": vtt}
@@ -135,6 +137,8 @@ def _read(request: Request) -> Asked:
         raise invalid(f"The form is damaged, or has too many parts ({type(error).__name__}).") from None
     if not isinstance(file, UploadedFile) or not file.size:
         raise invalid("The part named `file` is missing or empty.", "file")
+    if file.size <= _LEAST_BYTES:
+        raise invalid("The part named `file` holds no sound.", "file")
     if file.size > MOST_BYTES:
         raise ApiError(413, "too_large", "The file is larger than 25 MB.", param="file")
     kind = _FORMATS.get(form.get("response_format", "json"))

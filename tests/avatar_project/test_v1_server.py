@@ -10,6 +10,7 @@ import pytest
 
 from inference.types import WIRE_RATE, ChatRequest
 from tests.engine_host import ready, running_host
+from tests.inference.test_audio_hostile import HOSTILE
 from tests.server import Stack
 
 pytestmark = [pytest.mark.models, pytest.mark.server]
@@ -93,6 +94,20 @@ async def test_who_hangs_up_on_a_completion_stops_the_generation(program: Progra
                 await program.becomes_cancelled("/v1/chat/completions", before)
                 break
     assert await program.cancelled("/v1/chat/completions") > before
+
+
+async def test_hostile_uploads_are_refused_with_a_clear_error(program: Program) -> None:
+    wrong = []
+    async with program.session() as http:
+        for name, made in HOSTILE.items():
+            form = aiohttp.FormData(default_to_multipart=True)
+            form.add_field("file", made(), filename="../../sound.wav")
+            async with http.post("audio/transcriptions", data=form) as answer:
+                error = (await answer.json())["error"]
+                if answer.status not in {400, 413} or not error["message"]:
+                    wrong.append((name, answer.status, error))
+    assert len(HOSTILE) >= 30
+    assert wrong == []
 
 
 async def test_open_webui_asks_without_a_key_for_voices_and_models(program: Program) -> None:

@@ -197,6 +197,7 @@ def _plain_wav(data: bytes) -> bytes | None:
                 return None
             if file.getnframes() > DEFAULT_LIMITS.max_seconds * STT_RATE:
                 return None
-            return bytes(file.readframes(file.getnframes()))
+            frames = bytes(file.readframes(file.getnframes()))
+            return frames if len(frames) == file.getnframes() * 2 else None  # cut short: the decoder says so
     except (wave.Error, EOFError):
         return None
