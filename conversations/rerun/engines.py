@@ -60,6 +60,7 @@ class PatientEngines:
         due_in_s: float = 0.0,
         reference: Reference | None = None,
         quality: Quality = "fast",
+        instructions: str = "",
     ) -> AbstractAsyncContextManager[Speech]:
         return self._host.speech(
             text,
@@ -69,6 +70,7 @@ class PatientEngines:
             due_in_s=due_in_s + self._later_s,
             reference=reference,
             quality=quality,
+            instructions=instructions,
         )
 
     def speak(
