@@ -226,5 +226,18 @@ async def test_references_stay_within_their_bound_the_least_used_give_way() -> N
         references.get("v1", made[1].digest)
 
 
+async def test_references_that_nobody_uses_are_gone_after_a_while() -> None:
+    references = References(idle_s=0.2)
+    used, left = (Reference.of(name, b"\1\0" * 72_000, transcript="x", language="en") for name in ("used", "left"))
+    references.put(used)
+    references.put(left)
+    for _ in range(4):
+        await asyncio.sleep(0.1)
+        assert references.get("used", used.digest) == used
+    assert list(references._kept) == ["used"]
+    await asyncio.sleep(0.5)
+    assert not references._kept
+
+
 def test_a_reference_shows_neither_words_nor_sound() -> None:
     assert repr(REFERENCE) == "Reference('voice-1', 3.0 s)"

@@ -1,5 +1,6 @@
 """References of cloned voices: in memory only, within a bound, and gone at once when they are taken back."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from inference.types import WIRE_RATE, Reference
 
 _MOST_BYTES = 64 * 1024 * 1024
 _MOST_BARRED = 20_000
+_IDLE_S = 600.0
+"""So long it is kept after its last use: whoever should have taken it back may have been killed."""
 _SHORTEST_S, _LONGEST_S = 1.0, 60.0
 _MOST_TRANSCRIPT = 2_000
 
@@ -18,15 +21,21 @@ Stop = Callable[[], None]
 class References:
     """Of one event loop. The least recently used ones give way; clients send them again when they are needed."""
 
-    def __init__(self, *, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(self, *, most_bytes: int = _MOST_BYTES, idle_s: float = _IDLE_S) -> None:
         self._most_bytes = most_bytes
+        self._idle_s = idle_s
+        self._used_at: dict[str, float] = {}
+        self._looking: asyncio.TimerHandle | None = None
         self._kept: OrderedDict[str, Reference] = OrderedDict()
         self._bytes = 0
         self._barred: OrderedDict[str, None] = OrderedDict()
         self._uses: dict[str, set[Stop]] = {}
 
     def put(self, reference: Reference) -> None:
-        """Keeps it, in place of another of its id; raises `VoiceStopped` when it is barred, `AudioRefused`."""
+        """Keeps it, in place of another of its id; raises `VoiceStopped` when it is barred, `AudioRefused`.
+
+        Needs a running event loop.
+        """
         self._refuse_barred(reference.id)
         seconds = len(reference.pcm) / 2 / WIRE_RATE
         if len(reference.pcm) % 2 or not _SHORTEST_S <= seconds <= _LONGEST_S:
@@ -39,6 +48,7 @@ class References:
         self._drop(reference.id)
         self._kept[reference.id] = reference
         self._bytes += len(reference.pcm)
+        self._note_use(reference.id)
         while self._bytes > self._most_bytes and len(self._kept) > 1:
             self._drop(next(iter(self._kept)))
 
@@ -49,6 +59,7 @@ class References:
         if found is None or found.digest != digest:
             raise ReferenceUnknown("The host has not got this reference. Send it (PUT), then ask again.")
         self._kept.move_to_end(reference_id)
+        self._note_use(reference_id)
         return found
 
     @contextmanager
@@ -75,7 +86,25 @@ class References:
             stop()
         return len(stops)
 
+    def _note_use(self, reference_id: str) -> None:
+        loop = asyncio.get_running_loop()
+        self._used_at[reference_id] = loop.time()
+        if self._looking is None:
+            self._looking = loop.call_later(self._idle_s, self._drop_idle)
+
+    def _drop_idle(self) -> None:
+        """Drops what nobody has used for long, and looks again when the next one may be due."""
+        loop, self._looking = asyncio.get_running_loop(), None
+        while self._kept:
+            oldest = next(iter(self._kept))
+            left_s = self._used_at[oldest] + self._idle_s - loop.time()
+            if left_s > 0:
+                self._looking = loop.call_later(left_s, self._drop_idle)
+                return
+            self._drop(oldest)
+
     def _drop(self, reference_id: str) -> None:
+        self._used_at.pop(reference_id, None)
         if (old := self._kept.pop(reference_id, None)) is not None:
             self._bytes -= len(old.pcm)
 
