@@ -15,7 +15,7 @@ from tests.voices.speaking import LONG, room, said, wav
 from voices import selectors, services, sounds
 from voices.checks import levels, speech
 from voices.consent import sentence
-from voices.errors import Invalid, VoiceNotFound, WrongState
+from voices.errors import Invalid, TooMany, VoiceNotFound, WrongState
 from voices.events import stream_of
 from voices.models import Consent, State, Voice
 from voices.services import consent as consent_service
@@ -212,14 +212,14 @@ def test_two_recordings_at_once_count_once(monkeypatch: pytest.MonkeyPatch) -> N
     voice_id = sampled(ada)
     challenge = services.ask_consent(voice_id, actor=ada)
     recording = read(challenge)
-    listen = samples.listen
+    transcribe = samples.transcribe
 
-    def meanwhile(pcm: bytes, language: str | None = None) -> Any:
-        monkeypatch.setattr(consent_service, "listen", listen)
+    def meanwhile(pcm: bytes, language: str) -> Any:
+        monkeypatch.setattr(consent_service, "transcribe", transcribe)
         assert services.give_consent(voice_id, challenge.id, recording, actor=ada).accepted
-        return listen(pcm, language)
+        return transcribe(pcm, language)
 
-    monkeypatch.setattr(consent_service, "listen", meanwhile)
+    monkeypatch.setattr(consent_service, "transcribe", meanwhile)
     with pytest.raises(WrongState):
         services.give_consent(voice_id, challenge.id, recording, actor=ada)
     given = Event.objects.filter(stream=stream_of(voice_id), type="voice.consent_given")
@@ -236,3 +236,23 @@ def test_the_record_tells_no_words_of_what_was_read() -> None:
         assert "transcript" not in stored
         assert "embedding" not in stored
     assert Voice.objects.get(id=voice_id).state == State.USABLE
+
+
+def test_words_of_another_among_much_of_the_right_voice_do_not_count() -> None:
+    ada = making.person("ada")
+    voice_id = sampled(ada)
+    challenge = services.ask_consent(voice_id, actor=ada)
+    words = said("My words are: " + ", ".join(challenge.words) + ".", HIM)
+    spliced = said(LONG, HER) + said(LONG, HER, "en", 0.9) + words
+    refused = services.give_consent(voice_id, challenge.id, wav(room(spliced)), actor=ada)
+    assert refused.reason == "other_voice", refused
+
+
+def test_nobody_asks_for_sentences_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = making.person("ada")
+    voice_id = making.with_sample(ada)
+    monkeypatch.setattr(consent_service, "SENTENCES_AN_HOUR", 2)
+    for _ in range(2):
+        services.ask_consent(voice_id, actor=ada)
+    with pytest.raises(TooMany):
+        services.ask_consent(voice_id, actor=ada)

@@ -24,7 +24,7 @@ from voices.services.consent import DAYS, LONGEST_DAYS
 
 class Recording(Serializer):
     file = serializers.FileField(
-        help_text="WAV, MP3, FLAC, M4A, Ogg or WebM of 3 to 30 s (a consent: at most 60 s) and at most 10 MB."
+        help_text="WAV, MP3, FLAC, M4A, Ogg or WebM of 3 to 30 s (a consent: at most 30 s) and at most 10 MB."
     )
 
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import opencc
 from pypinyin import Style, lazy_pinyin
@@ -14,27 +15,42 @@ _NEAR_FROM = 6
 """Letters from which on one that was misheard is forgiven: speech-to-text writes ``colour`` and ``color``."""
 
 
+class Row(NamedTuple):
+    """``words``: how many of the asked words were heard in order; ``pieces``: which pieces of it hold them."""
+
+    words: int
+    pieces: tuple[int, ...]
+
+
 def words_in_order(asked: Sequence[str], transcript: str, language: Language) -> int:
-    """The longest row of asked words that the transcript has in this order, others between them allowed.
+    """How many of the asked words a transcript holds in this order; see `row`."""
+    return row(asked, [transcript], language).words
+
+
+def row(asked: Sequence[str], pieces: Sequence[str], language: Language) -> Row:
+    """The longest row of asked words in what was heard, others between them allowed; ``pieces``: its words, in order.
 
     English words must be the same but for a plural, or one letter of a long word; Mandarin ones must sound the same
     (pinyin without tones), for their characters are the recogniser's guess.
     """
-    units = _sounds(transcript) if language == "zh-TW" else _english(transcript)
-    targets = [_sounds(word) if language == "zh-TW" else _english(word) for word in asked]
-    # best[k]: where the earliest row of k asked words ends.
-    best: list[int] = [0]
-    for target in targets:
-        reached = [_after(units, target, end) for end in best]
+    split = _sounds if language == "zh-TW" else _english
+    heard = [(unit, index) for index, piece in enumerate(pieces) for unit in split(piece)]
+    units = [unit for unit, _ in heard]
+    # best[k]: where the earliest row of k asked words ends, and the units that make it.
+    best: list[tuple[int, tuple[int, ...]]] = [(0, ())]
+    for word in asked:
+        target = split(word)
+        reached = [(_after(units, target, end), made) for end, made in best]
         for count in range(len(best), 0, -1):
-            end = reached[count - 1]
+            end, made = reached[count - 1]
             if end is None:
                 continue
+            grown = (end, (*made, *range(end - len(target), end)))
             if count == len(best):
-                best.append(end)
-            else:
-                best[count] = min(best[count], end)
-    return len(best) - 1
+                best.append(grown)
+            elif end < best[count][0]:
+                best[count] = grown
+    return Row(len(best) - 1, tuple(sorted({heard[unit][1] for unit in best[-1][1]})))
 
 
 def _after(units: Sequence[str], target: Sequence[str], start: int) -> int | None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
+
 from conversations.log.facts import Fact
 from conversations.log.keys import KeyRing
 from conversations.log.models import Purpose
@@ -13,6 +15,9 @@ from voices import events, sealed
 from voices.events import decode_fact, voice_of
 from voices.models import Consent, ConsentState, Rating, Sample, State, Voice
 from voices.sealed import SampleWords
+
+_FORGETTING = frozenset({events.SampleAdded.type, events.ConsentWithdrawn.type, events.VoiceDeleted.type})
+"""Facts that end whatever consent stands."""
 
 
 @dataclass(slots=True)
@@ -35,7 +40,13 @@ class Rows:
         rows = cls(ring, Voice.objects.filter(id=UUID(voice_of(ring.stream))).first())
         if rows.voice is not None:
             rows.samples = {sample.id: sample for sample in Sample.objects.filter(voice=rows.voice)}
-            rows.consents = {consent.id: consent for consent in Consent.objects.filter(voice=rows.voice)}
+            consents = Consent.objects.filter(voice=rows.voice)
+            if recorded is not None:
+                named = {str(event.payload.get("challenge_id", "")) for event in recorded}
+                standing = Q(state__in=(ConsentState.ASKED, ConsentState.GIVEN)) | ~Q(audio_id="")
+                ending = any(event.type in _FORGETTING for event in recorded)
+                consents = consents.filter(standing | Q(id__in=named) if ending else Q(id__in=named))
+            rows.consents = {consent.id: consent for consent in consents}
             ratings = Rating.objects.filter(voice=rows.voice)
             if recorded is not None:
                 raters = {event.metadata.actor for event in recorded if event.type == events.VoiceRated.type}

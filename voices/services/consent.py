@@ -1,5 +1,6 @@
 """The owner's consent, spoken: a sentence is asked for, read, and judged once (docs/adr/0115)."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import BinaryIO, Literal
 from uuid import UUID, uuid4
@@ -13,23 +14,27 @@ from conversations.log.keys import KeyRing
 from inference.audio.decode import DecodeLimits
 from inference.audio.pcm import from_float
 from inference.speaker import SAME_SPEAKER, similarity
+from inference.types import WIRE_RATE, Transcript, Word
 from voices import languages, record, sounds
 from voices.access import Actor, owned
-from voices.consent.heard import words_in_order
+from voices.consent.heard import row
 from voices.consent.sentence import WORDS_ASKED, make
-from voices.errors import Invalid, WrongState
+from voices.errors import Invalid, TooMany, WrongState
 from voices.events import ConsentAsked, ConsentGiven, ConsentRefused, Scope, stream_of
 from voices.models import Consent, ConsentState, Sample, State, Voice
 from voices.reading import challenge_of, words_of
 from voices.sealed import unpack_embedding
-from voices.services.samples import Heard, decoded, listen
+from voices.services.samples import decoded, embed, transcribe
 from voices.services.stopping import tell_stopped
 from voices.types import Challenge, Verdict
 
 WITHIN = timedelta(minutes=2)
+_AROUND_S = 0.1
 WORDS_NEEDED = 5
 DAYS, LONGEST_DAYS = 365, 730
-LIMITS = DecodeLimits(max_bytes=10 * 1024 * 1024, max_seconds=60.0, max_wall_s=15.0)
+LIMITS = DecodeLimits(max_bytes=10 * 1024 * 1024, max_seconds=30.0, max_wall_s=15.0)
+SENTENCES_AN_HOUR = 30
+"""For one voice: each is judged by the engines, and stays in the record."""
 _SAYS = {
     "wrong_words": "Only {heard} of the {asked} words were heard in their order, and {needed} are needed.",
     "other_voice": "It does not sound like the voice of the sample ({similarity:.2f}, and {threshold:.2f} is needed).",
@@ -42,7 +47,7 @@ _Reason = Literal["wrong_words", "other_voice", "expired"]
 class _Judged(msgspec.Struct, frozen=True):
     reason: Literal["", "wrong_words", "other_voice"]
     words_heard: int
-    similarity: float
+    similarity: float | None
 
 
 def ask_consent(
@@ -60,6 +65,9 @@ def ask_consent(
 
     def work() -> None:
         voice = _with_sample(owned(actor, voice_id))
+        lately = Consent.objects.filter(voice=voice, asked_at__gt=timezone.now() - timedelta(hours=1))
+        if lately.count() >= SENTENCES_AN_HOUR:
+            raise TooMany(_("%(most)s sentences an hour are enough: come back later."), most=SENTENCES_AN_HOUR)
         tongue = languages.checked(language or voice.language)
         sentence = make(tongue, scope)
         fact = ConsentAsked(
@@ -99,30 +107,46 @@ def give_consent(
         return _refuse(voice, asked, "expired", None, actor)
     audio, _ = decoded(data, LIMITS)
     pcm = from_float(audio)
-    heard = listen(pcm, language=asked.language)
-    judged = _judge(asked, heard, _embedding(voice))
+    sample = _embedding(voice)
+    transcript = transcribe(pcm, asked.language)
+    judged = _judge(asked, transcript, pcm, sample)
     if judged.reason:
         return _refuse(voice, asked, judged.reason, judged, actor)
-    return _accept(voice, asked, judged, heard, pcm, actor)
+    return _accept(voice, asked, judged, transcript, pcm, actor)
 
 
-def _judge(asked: Consent, heard: Heard, sample: tuple[float, ...]) -> _Judged:
-    words = words_in_order(asked.words.split(), heard.transcript.text, languages.checked(asked.language))
-    near = round(similarity(heard.embedding, sample), 4) if heard.embedding else 0.0
-    if words < WORDS_NEEDED:
-        return _Judged("wrong_words", words, near)
-    return _Judged("" if near >= SAME_SPEAKER else "other_voice", words, near)
+def _judge(asked: Consent, transcript: Transcript, pcm: bytes, sample: tuple[float, ...]) -> _Judged:
+    """The voice is that of the asked words alone: else the words could be said by one, and the rest be of another."""
+    pieces = [word.text for word in transcript.words]
+    found = row(asked.words.split(), pieces, languages.checked(asked.language))
+    if found.words < WORDS_NEEDED:
+        return _Judged("wrong_words", found.words, None)
+    spoken = _cut(pcm, [transcript.words[index] for index in found.pieces])
+    embedding = embed(spoken)
+    near = round(similarity(embedding, sample), 4) if embedding else 0.0
+    return _Judged("" if near >= SAME_SPEAKER else "other_voice", found.words, near)
 
 
-def _accept(voice: Voice, asked: Consent, judged: _Judged, heard: Heard, pcm: bytes, actor: Actor) -> Verdict:
+def _cut(pcm: bytes, words: Sequence[Word]) -> bytes:
+    """The sound of these words and a moment around each, joined; nothing twice."""
+    cut, done = bytearray(), 0
+    for word in words:
+        begin = max(done, int((word.start_s - _AROUND_S) * WIRE_RATE))
+        end = max(begin, int((word.end_s + _AROUND_S) * WIRE_RATE))
+        cut += pcm[begin * 2 : end * 2]
+        done = end
+    return bytes(cut)
+
+
+def _accept(voice: Voice, asked: Consent, judged: _Judged, transcript: Transcript, pcm: bytes, actor: Actor) -> Verdict:
     audio_id = sounds.save(voice.id, asked.id, pcm)
     until = timezone.now() + timedelta(days=asked.days)
     fact = ConsentGiven(
         challenge_id=asked.id,
         audio_id=audio_id,
-        transcript=heard.transcript.text,
+        transcript=transcript.text,
         words_heard=judged.words_heard,
-        similarity=judged.similarity,
+        similarity=judged.similarity or 0.0,
         threshold=SAME_SPEAKER,
         until=until.isoformat(),
     )

@@ -99,6 +99,21 @@ def listen(pcm: bytes, language: str | None = None) -> Heard:
     return engine.ask(work)
 
 
+def transcribe(pcm: bytes, language: str) -> Transcript:
+    """What is said in PCM16 mono at `WIRE_RATE`, with the times of its words; without a hint. Raises `EngineError`."""
+    heard = resample(pcm, WIRE_RATE, STT_RATE)
+    return engine.ask(lambda client: client.transcribe(heard, language=language, words=True))
+
+
+def embed(pcm: bytes) -> tuple[float, ...]:
+    """Whose voice it is; nothing where there is hardly any speech. Raises `EngineError`."""
+    heard = resample(pcm, WIRE_RATE, STT_RATE)
+    try:
+        return engine.ask(lambda client: client.embed(heard))
+    except AudioRefused:
+        return ()
+
+
 def decoded(data: bytes | BinaryIO, limits: DecodeLimits) -> tuple[levels.Samples, float]:
     """Sound at `WIRE_RATE` and its length in seconds. Raises `Invalid` saying what is wrong with the file."""
     try:
