@@ -35,7 +35,7 @@ class Turns:
         self._speaking = False
         self._newest = ""
         self.understood: Callable[[str, bytes, Transcript], None] = lambda turn_id, sound, words: None
-        """Told of every spoken turn, its sound (PCM16 mono at WIRE_RATE) and its words."""
+        """Told of every turn that was spoken here, its sound (PCM16 mono at WIRE_RATE) and its words."""
         self._owed: Turn | None = None
         """A turn that was to be answered when somebody spoke again; if that was only noise, it still is."""
 
@@ -70,7 +70,7 @@ class Turns:
             after=stored,
             turn_id=turn.id,
         )
-        self._live.start(self._follow(turn, entry, attempt, respond, utterance.partials), "turn")
+        self._live.start(self._follow(turn, entry, attempt, respond, utterance.partials, here=True), "turn")
 
     def insert(self, turn: Turn, item: Item, sound: bytes, attempt: Attempt, after: str | None) -> None:
         """A spoken message that the client brought along, to be transcribed like any other."""
@@ -84,7 +84,7 @@ class Turns:
             after=stored,
             turn_id=turn.id,
         )
-        self._live.start(self._follow(turn, entry, attempt, False, Partials()), "turn")
+        self._live.start(self._follow(turn, entry, attempt, False, Partials(), here=False), "turn")
 
     async def _store(self, utterance: OpenUtterance, sound: bytes, previous: str | None) -> Sequence[Fact]:
         saving, size = utterance.over(sound)
@@ -98,11 +98,15 @@ class Turns:
         )
         return (spoke,)
 
-    async def _follow(self, turn: Turn, entry: Entry, attempt: Attempt, respond: bool, partials: Partials) -> None:
+    async def _follow(
+        self, turn: Turn, entry: Entry, attempt: Attempt, respond: bool, partials: Partials, *, here: bool
+    ) -> None:
         words = await attempt.words()
         if isinstance(words, EngineError):
             self._not_understood(turn, entry, words)
         else:
+            if here:
+                self.understood(turn.id, entry.sound, words)
             self._understood(turn, entry, attempt, words, partials)
         entry.settled.set()
         noise = isinstance(words, Transcript) and not words.text
@@ -127,7 +131,6 @@ class Turns:
     def _understood(self, turn: Turn, entry: Entry, attempt: Attempt, words: Transcript, partials: Partials) -> None:
         turn.transcript = attempt.transcribed
         turn.stt_compute_ms = words.compute_ms
-        self.understood(turn.id, entry.sound, words)
         if words.text:
             self._live.language = words.language
         if turn.item_id in self._live.conversation:

@@ -1,6 +1,7 @@
 """The speaker's own voice: off until they agree, made of what they say in this session, and gone with it."""
 
 import asyncio
+import base64
 
 import numpy as np
 
@@ -152,6 +153,18 @@ async def test_somebody_else_at_the_microphone_is_not_taken_for_the_speaker() ->
         await say(t)
         await t.until("response.done")
     assert {one.transcript for one in engines.references if one is not None} == {"my own words here."}
+
+
+async def test_sound_that_the_client_brings_along_was_not_said_here() -> None:
+    async with talking(FakeEngines(heard=["anybody's words, from a file."]), lender=FakeLender()) as t:
+        await agree(t)
+        content = [{"type": "input_audio", "audio": base64.b64encode(noise(4.0)).decode()}]
+        t.say("conversation.item.create", item={"type": "message", "role": "user", "content": content})
+        await t.until("conversation.item.input_audio_transcription.completed")
+        await asyncio.sleep(0.1)
+        assert t.session._rooms is not None
+        assert not t.session._rooms.own_voice._heard
+        assert t.last("avatar.self_voice.updated")["state"] == "collecting"
 
 
 async def test_a_voice_that_cannot_be_compared_is_not_made() -> None:
