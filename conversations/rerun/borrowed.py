@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
+import structlog
 from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import Invalid
 from conversations.lending import Profiles
+from conversations.log.errors import LogError
 from conversations.realtime.borrowing import Borrowed, Lender, NotLent
 from conversations.realtime.speaking import Origin
 
 DOOR = "rerun"
+log = structlog.get_logger(__name__)
 
 
 class BorrowedVoice:
@@ -63,6 +66,10 @@ class BorrowedVoice:
         return voices[0]
 
     async def _watch(self, person_id: str, voice: Borrowed) -> None:
-        async with aclosing(self._lender.stopped(person_id, voice)) as reasons:
-            async for _reason in reasons:
-                voice.stop()
+        try:
+            async with aclosing(self._lender.stopped(person_id, voice)) as reasons:
+                async for _reason in reasons:
+                    voice.stop()
+        except LogError as error:  # who cannot be asked has not said yes
+            log.warning("voice_not_watched", error=type(error).__name__)
+            voice.stop()

@@ -1,5 +1,7 @@
 """A conversation is run again in a borrowed voice: as far as its owner, and whoever asks for the run, may use it."""
 
+import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -7,8 +9,11 @@ from django.contrib.auth import get_user_model
 
 from conversations.errors import Invalid
 from conversations.lending import Profiles
+from conversations.log.errors import LogUnavailable
 from conversations.models import Turn
-from conversations.realtime.borrowing import NotLent
+from conversations.realtime.borrowing import Borrowed, NotLent
+from conversations.rerun.borrowed import BorrowedVoice
+from tests.conversations.lenders import MIA, FakeLender
 from tests.conversations.recorded import Recorded
 from tests.conversations.test_rerun import equal_to_the_log, rerun
 from tests.fake_engines import FakeEngines
@@ -85,3 +90,15 @@ def test_a_conversation_that_was_spoken_in_a_voice_that_is_gone_is_run_in_the_us
     again.id = first
     rerun(again, engines, actor_id=talked.owner_id)
     assert set(engines.references) == {None}
+
+
+async def test_a_voice_that_cannot_be_watched_falls_silent() -> None:
+    class Unwatched(FakeLender):
+        async def stopped(self, person_id: str, voice: Borrowed) -> AsyncGenerator[str, None]:
+            raise LogUnavailable("The database does not answer.")
+            yield ""
+
+    async with BorrowedVoice(MIA, owner_id="ada", actor_id="", lender=Unwatched()).lent() as voice:
+        assert voice is not None
+        async with asyncio.timeout(2):
+            await voice.wait_stopped()
