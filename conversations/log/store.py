@@ -11,7 +11,7 @@ from uuid6 import uuid7
 
 from conversations.log import projectors, statements, triggers, triggers_postgresql
 from conversations.log.chain import GENESIS, compute_hash
-from conversations.log.codec import canonical, content_mac, decode, encode_payload
+from conversations.log.codec import canonical, content_mac, decode, decode_metadata, encode_payload
 from conversations.log.errors import IdempotencyMismatch, KeyDestroyed, WrongSequence
 from conversations.log.keys import KeyRing
 from conversations.log.models import Event, Head, Purpose
@@ -174,7 +174,11 @@ def read_stream(stream: str, after: int = 0, limit: int | None = None) -> list[R
     """The stream's events with a sequence above ``after``, in order."""
     rows = Event.objects.filter(stream=stream, sequence__gt=after).order_by("sequence")
     events = list(rows if limit is None else rows[:limit])
-    ring = KeyRing.load(stream) if events else KeyRing(stream)
+    if not events:
+        return []
+    # Of a piece of a long conversation only the keys of its turns.
+    some = limit is not None or after > 0
+    ring = KeyRing.load(stream, {decode_metadata(row).correlation for row in events} if some else None)
     return [decode(row, ring) for row in events]
 
 

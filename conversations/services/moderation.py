@@ -4,10 +4,12 @@ The state is judged in the transaction that appends, so two moderators who decid
 """
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from uuid6 import uuid7
 
@@ -24,6 +26,8 @@ from conversations.services.reasons import checked
 from conversations.streams import stream_of
 
 NOTE_LENGTH = 2000
+TWICE = timedelta(seconds=10)
+"""A form that is sent again within this time was sent by mistake."""
 Decision = Literal["dismissed", "upheld"]
 Judge = Callable[[Conversation], Sequence[Fact]]
 """What follows for a conversation as it stands; nothing when it is so already. Raises `Refused`."""
@@ -40,8 +44,9 @@ def flag(
 ) -> str:
     """Asks a moderator to look at a conversation, or at one turn of it; returns the flag's id.
 
-    ``actor`` is None for a rule, which flags the same turn once however often it runs. Raises `NotAllowed`,
-    `ConversationNotFound`, `Invalid`, `WrongState` when the conversation was erased.
+    ``actor`` is None for a rule, which flags the same turn once however often it runs. A form that was sent twice
+    within `TWICE` raises one flag. Raises `NotAllowed`, `ConversationNotFound`, `Invalid`, `WrongState` when the conversation
+    was erased.
     """
     if actor is not None:
         require(actor, "flag_conversation")
@@ -52,6 +57,10 @@ def flag(
     flag_id = _flag_of_rule(conversation_id, turn_id, rule) if rule else str(uuid7())
 
     def judge(conversation: Conversation) -> Sequence[Fact]:
+        nonlocal flag_id
+        if actor is not None and (same := _just_raised(conversation, turn_id, reason, actor)):
+            flag_id = same
+            return ()
         if rule and Flag.objects.filter(flag_id=flag_id).exists():
             return ()
         _not_erased(conversation)
@@ -61,6 +70,15 @@ def flag(
 
     _decide(conversation_id, judge, actor)
     return flag_id
+
+
+def _just_raised(conversation: Conversation, turn_id: str, reason: str, actor: Actor) -> str:
+    """The flag that this person raised a moment ago for the same; empty when there is none."""
+    recent = Flag.objects.filter(
+        conversation=conversation, raised_by=str(actor.pk), raised_at__gte=timezone.now() - TWICE
+    )
+    same = recent.filter(turn_id=turn_id, reason=reason, status=FlagStatus.OPEN)
+    return same.values_list("flag_id", flat=True).first() or ""
 
 
 def decide_flag(flag_id: str, *, actor: Actor, decision: Decision, reason: str, note: str = "") -> None:

@@ -214,3 +214,16 @@ def test_the_read_models_are_made_anew_from_the_log(moderator: User) -> None:
     moderation.decide_flag(flag_id, actor=moderator, decision="upheld", reason="confirmed")
     moderation.hide(ONE, actor=moderator, hidden=True, reason="legal")
     call_command("rebuild_projections", "--check", verbosity=0)
+
+
+def test_a_form_that_is_sent_twice_raises_one_flag(owner: User, moderator: User) -> None:
+    first = moderation.flag(ONE, actor=moderator, reason="hate", note=NOTE)
+    assert moderation.flag(ONE, actor=moderator, reason="hate", note=NOTE) == first
+    others = [
+        moderation.flag(ONE, actor=moderator, reason="violence"),
+        moderation.flag(ONE, actor=moderator, reason="hate", turn_id="t1"),
+        moderation.flag(ONE, actor=person("also", "flag_conversation"), reason="hate"),
+    ]
+    assert Flag.objects.count() == len({first, *others}) == 4
+    moderation.decide_flag(first, actor=moderator, decision="dismissed", reason="harmless")
+    assert moderation.flag(ONE, actor=moderator, reason="hate") != first
