@@ -58,12 +58,12 @@ def flag(
 
     def judge(conversation: Conversation) -> Sequence[Fact]:
         nonlocal flag_id
-        if actor is not None and (same := _just_raised(conversation, turn_id, reason, actor)):
-            flag_id = same
-            return ()
         if rule and Flag.objects.filter(flag_id=flag_id).exists():
             return ()
         _not_erased(conversation)
+        if actor is not None and (same := _just_raised(conversation, turn_id, reason, actor)):
+            flag_id = same
+            return ()
         if turn_id and not Turn.objects.filter(conversation=conversation, turn_id=turn_id).exists():
             raise Invalid(_("There is no such turn in this conversation."))
         return (FlagRaised(flag_id=flag_id, turn_id=turn_id, reason=reason, rule=rule, note=note),)
