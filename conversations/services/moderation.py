@@ -45,8 +45,8 @@ def flag(
     """Asks a moderator to look at a conversation, or at one turn of it; returns the flag's id.
 
     ``actor`` is None for a rule, which flags the same turn once however often it runs. A form that was sent twice
-    within `TWICE` raises one flag. Raises `NotAllowed`, `ConversationNotFound`, `Invalid`, `WrongState` when the conversation
-    was erased.
+    within `TWICE` raises one flag. Raises `NotAllowed`, `ConversationNotFound`, `Invalid`, `WrongState` when the
+    conversation was erased.
     """
     if actor is not None:
         require(actor, "flag_conversation")
