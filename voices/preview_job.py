@@ -29,6 +29,7 @@ from voices.services import provenance
 log = structlog.get_logger(__name__)
 WITHIN_S = 300.0
 """A fine engine may have to be loaded first."""
+DUE_IN_S = 5.0
 _LETTERS_PER_S = 14.0
 _TOLD_EVERY_S = 0.5
 
@@ -80,7 +81,7 @@ async def _spoken(row: Preview, reference: Reference | None) -> _Made:
         voice = row.preset or settings.INFERENCE.tts_voice
         quality: Quality = "fine" if row.quality == "fine" else "fast"
         async with client.speech(
-            text, voice=voice, language=row.language, due_in_s=5.0, reference=reference, quality=quality
+            text, voice=voice, language=row.language, due_in_s=DUE_IN_S, reference=reference, quality=quality
         ) as speech:
             opening = await _opened(row, speech.made) if speech.made.cloned else None
             pcm = bytearray()
@@ -100,7 +101,8 @@ async def _spoken(row: Preview, reference: Reference | None) -> _Made:
             )
         near = None
         if speech.made.cloned and sample:
-            near = round(similarity(await client.embed(resample(bytes(pcm), WIRE_RATE, STT_RATE)), sample), 4)
+            heard = resample(bytes(pcm), WIRE_RATE, STT_RATE)
+            near = round(similarity(await client.embed(heard, due_in_s=DUE_IN_S), sample), 4)
         return _Made(bytes(pcm), speech.made, near)
 
 

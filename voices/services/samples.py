@@ -27,6 +27,8 @@ from voices.types import SampleReport
 LARGEST_BYTES = 10 * 1024 * 1024
 LIMITS = DecodeLimits(max_bytes=LARGEST_BYTES, max_seconds=verdict.LONGEST_S, max_wall_s=15.0)
 TRANSCRIPT_LENGTH = 1000
+DUE_IN_S = 2.0
+"""Whoever is talking with AVATAR goes before whoever has sent a file."""
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -89,9 +91,9 @@ def listen(pcm: bytes, language: str | None = None) -> Heard:
 
     async def work(client: EngineClient) -> Heard:
         # The expected words are not given as a hint: what was not said must not be heard.
-        transcript = await client.transcribe(heard, language=language)
+        transcript = await client.transcribe(heard, language=language, due_in_s=DUE_IN_S)
         try:
-            embedding = await client.embed(heard)
+            embedding = await client.embed(heard, due_in_s=DUE_IN_S)
         except AudioRefused:  # There is hardly any speech in it.
             embedding = ()
         return Heard(transcript, embedding)
@@ -102,14 +104,14 @@ def listen(pcm: bytes, language: str | None = None) -> Heard:
 def transcribe(pcm: bytes, language: str) -> Transcript:
     """What is said in PCM16 mono at `WIRE_RATE`, with the times of its words; without a hint. Raises `EngineError`."""
     heard = resample(pcm, WIRE_RATE, STT_RATE)
-    return engine.ask(lambda client: client.transcribe(heard, language=language, words=True))
+    return engine.ask(lambda client: client.transcribe(heard, language=language, words=True, due_in_s=DUE_IN_S))
 
 
 def embed(pcm: bytes) -> tuple[float, ...]:
     """Whose voice it is; nothing where there is hardly any speech. Raises `EngineError`."""
     heard = resample(pcm, WIRE_RATE, STT_RATE)
     try:
-        return engine.ask(lambda client: client.embed(heard))
+        return engine.ask(lambda client: client.embed(heard, due_in_s=DUE_IN_S))
     except AudioRefused:
         return ()
 
