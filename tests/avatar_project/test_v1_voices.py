@@ -11,6 +11,7 @@ from asgiref.sync import sync_to_async
 from django.core.cache import cache
 
 from avatar_project.openai_api import models, saying, voices
+from conversations.log.errors import LogTimeout
 from inference.audio import fingerprint
 from inference.types import WIRE_RATE
 from tests.avatar_project.asking import Asker, a_key, error_of
@@ -166,3 +167,16 @@ async def test_events_say_that_the_sound_is_not_whole(asker: Asker, engines: Hal
     events = [json.loads(line[6:]) for line in body.split(b"\n\n") if line]
     assert "error" in events[-1]
     assert all(event["type"] == "speech.audio.delta" for event in events[:-1])
+
+
+async def test_while_the_record_cannot_be_asked_it_is_the_server_s_fault(
+    asker: Asker, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lend(person_id: str, voice_id: str) -> None:
+        raise LogTimeout("The database does not answer.")
+
+    own = await make(making.usable)(ada)
+    monkeypatch.setattr(voices.lender, "lend", lend)
+    status, headers, body = await asker.ask("POST", "/v1/audio/speech", speech(own), key=await a_key("audio"))
+    assert (status, error_of(body)["code"]) == (503, "busy")
+    assert headers["retry-after"]
