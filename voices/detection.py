@@ -82,14 +82,3 @@ def ours(pcm: bytes) -> list[tuple[str, float]]:
 
 def _worse(trace: tuple[str, float]) -> float:
     return -trace[1]
-
-
-def _mark(pcm: bytes, until: float, tell: Callable[[str], None]) -> WatermarkFound:
-    while True:
-        try:
-            return ask(lambda client: client.detect_watermark(pcm))
-        except EngineUnavailable as error:
-            if time.monotonic() >= until or error.permanent:
-                raise
-            tell(error.message)
-        time.sleep(_RETRY_S)
