@@ -113,6 +113,16 @@ def nvml() -> Any:
     return pynvml
 
 
+def card_number(device: str) -> str:
+    """By which CUDA_VISIBLE_DEVICES shows a GPU to another process: we count only those that we are shown ourselves."""
+    place, library = int(device.removeprefix("cuda:")), nvml()
+    shown: list[int] = []
+    if library is not None:
+        with suppress(library.NVMLError):
+            shown = _visible(library.nvmlDeviceGetCount())
+    return str(shown[place] if place < len(shown) else place)
+
+
 def _handles(library: Any) -> Iterator[tuple[int, Any]]:
     if library is None:
         return

@@ -10,6 +10,8 @@ import psutil
 import pytest
 
 from inference import machine
+from inference.choice import Placement
+from inference.host.speech.build import gpu_environment
 from inference.machine import Gpu, Memory
 
 GB = 1024**3
@@ -103,6 +105,19 @@ def test_only_those_that_cuda_shows(visible: str, names: list[str], monkeypatch:
     found = list(machine.gpus())
     assert [gpu.name for gpu in found] == names
     assert [gpu.device for gpu in found] == [f"cuda:{place}" for place in range(len(names))]
+
+
+@pytest.mark.parametrize(("visible", "number"), [(None, "1"), ("2,3", "3"), ("3,0", "0"), ("9,2,1", "1")])
+@pytest.mark.usefixtures("driver")
+def test_an_engine_is_shown_the_card_that_was_measured(
+    visible: str | None, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", nvml(dict.fromkeys(range(4), (24 * GB, 24 * GB))))
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    placed = Placement("f5", "cuda:1", GB)
+    assert list(machine.gpus())[1].name == f"Card {number}"
+    assert gpu_environment(placed)["CUDA_VISIBLE_DEVICES"] == machine.card_number(placed.device) == number
 
 
 @pytest.mark.usefixtures("driver")

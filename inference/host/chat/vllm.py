@@ -16,6 +16,7 @@ from inference.host.chat.remote import RemoteChat
 from inference.host.children.child import Child
 from inference.host.children.environment import Environment, set_for
 from inference.host.children.spec import Address, EngineSpec
+from inference.machine import card_number
 from inference.types import EngineState, EngineStatus
 
 SESSION_TOKENS = 4096
@@ -108,7 +109,7 @@ def vllm_spec(settings: Config, placement: Placement, socket: Path) -> EngineSpe
     if placement.device == CPU:
         argv.append("--enforce-eager")  # compiling takes a minute and a compiler
     else:
-        env |= {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": placement.device.removeprefix("cuda:")}
+        env |= {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": card_number(placement.device)}
     return EngineSpec(
         name="vllm",
         kind="chat",

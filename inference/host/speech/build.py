@@ -17,6 +17,7 @@ from inference.host.scheduler import Scheduler
 from inference.host.speech.server import ServerSpeaker
 from inference.host.speech.speaker import Speaker
 from inference.host.speech.worker import WorkerSpeaker
+from inference.machine import card_number
 from inference.workers.cosyvoice.options import CosyVoiceOptions
 from inference.workers.f5.options import F5Options
 
@@ -142,7 +143,7 @@ def gpu_environment(placement: Placement) -> dict[str, str]:
     """Shows the process its own GPU only."""
     if placement.device == CPU:
         return {"CUDA_VISIBLE_DEVICES": ""}
-    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": placement.device.removeprefix("cuda:")}
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": card_number(placement.device)}
 
 
 def torch_device(placement: Placement) -> str:
