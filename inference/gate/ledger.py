@@ -101,8 +101,10 @@ class Account(msgspec.Struct):
 
     @property
     def ours(self) -> int:
-        """What of the device's use is known to be its."""
-        return self.measured if self.measured is not None else self.leaving
+        """What of the device's use is its; where nobody can tell (a driver that hides it), what it should use."""
+        if self.measured is not None:
+            return self.measured
+        return self.need + self.declared.pooled * self.declared.session if self.life == "loaded" else self.leaving
 
 
 class Ledger:

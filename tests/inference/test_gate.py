@@ -118,6 +118,16 @@ def test_a_pool_of_sessions_is_counted_once() -> None:
     assert card.fill() == 10
 
 
+def test_where_the_driver_hides_what_processes_use_engines_are_no_other_programs() -> None:
+    card = Card(Declaration("llm", "core", "cuda:0", 10 * GB, session=GB, pooled=8), F5)
+    card.loaded("llm", "f5")
+    card.engines.clear()  # as in a container: the card's use is known, and not whose it is
+    card.others = 19 * GB
+    card.look()
+    assert card.gate.ledgers["cuda:0"].others_now == 0
+    assert card.fill() == 9
+
+
 def test_what_is_kept_for_others_is_not_given_to_sessions_but_lent_to_what_can_be_unloaded() -> None:
     card = Card(LLM, COSY, others=5 * GB)
     card.loaded("llm")
