@@ -148,6 +148,11 @@ def _secret_of(name: str, path: Path) -> str:
     return value
 
 
+def for_others() -> dict[str, str]:
+    """This process' environment for a program that is not ours: without our settings, and so without our secrets."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AVATAR_", "DATABASE_URL"))}
+
+
 def _wrong(name: str, may_be: str, was: str) -> ConfigurationError:
     return ConfigurationError(_message(name, may_be, repr(was)))
 

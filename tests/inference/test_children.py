@@ -74,6 +74,30 @@ async def test_it_is_started_and_ended_with_everything_that_it_started(tmp_path:
     assert not any(lives(pid) for pid in began)
 
 
+async def test_it_gets_no_secret_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVATAR_MASTER_KEY", "s3cret")
+    monkeypatch.setenv("DATABASE_URL", "postgres://avatar:s3cret@db/avatar")
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
+    async with supervised(tmp_path, env={"OMP_NUM_THREADS": "1"}) as child:
+        await child.get_ready()
+        for pid in child.pids:
+            given = psutil.Process(pid).environ()
+            assert not any("s3cret" in value for value in given.values())
+            assert (given["HF_ENDPOINT"], given["OMP_NUM_THREADS"]) == ("https://hub.example", "1")
+
+
+async def test_a_full_disk_ends_no_engine(tmp_path: Path) -> None:
+    (tmp_path / "full").touch()  # nothing can be written below it
+    child = Child(spec(tmp_path), Changes(), log_dir=tmp_path / "full")
+    task = asyncio.create_task(child.run())
+    try:
+        await child.get_ready()
+        assert child.output.last
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
 async def test_it_ends_when_its_host_is_killed(tmp_path: Path) -> None:
     """The host is another process here: it cannot say good-bye when it gets SIGKILL."""
     source = f"""

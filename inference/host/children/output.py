@@ -2,6 +2,7 @@
 
 import re
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 _MOST_BYTES = 256 * 1024
@@ -71,6 +72,10 @@ class Output:
         if not line:
             return
         self._last.append(line)
+        with suppress(OSError):  # a disk that is full ends no engine
+            self._write(line)
+
+    def _write(self, line: str) -> None:
         self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.file.exists() and self.file.stat().st_size > _MOST_BYTES:
             self.file.replace(older(self.file))

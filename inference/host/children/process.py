@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from inference.env import BASE_DIR
+from inference.env import BASE_DIR, for_others
 from inference.host.children.output import Output
 
 _KEEPER = Path(__file__).with_name("keeper.py")
@@ -29,7 +29,7 @@ class ChildProcess:
 
     @classmethod
     async def start(cls, command: Sequence[str], env: Mapping[str, str], output: Output, *, grace_s: float) -> Self:
-        """``env`` is added to this process' environment. ``grace_s``: what it gets to end by itself."""
+        """``env`` is added to this process' environment (`for_others`). ``grace_s``: what it gets to end by itself."""
         # A pipe of ours: asyncio's own would keep `wait` waiting for whoever else still holds it.
         said, say = os.pipe()
         listening = asyncio.create_task(_listen(said, output), name="output of an engine")
@@ -39,7 +39,7 @@ class ChildProcess:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=say,
                 stderr=say,
-                env={**os.environ, **env},
+                env={**for_others(), **env},
                 cwd=BASE_DIR,
                 start_new_session=True,  # Ctrl-C in the terminal is for the host, which then ends its engines
             )
