@@ -1,9 +1,12 @@
 """Environments of engines: made once, by one, never taken for finished when interrupted, and told of while made."""
 
 import asyncio
+import os
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,6 +95,53 @@ async def test_an_interrupted_making_is_begun_anew(sets: Path) -> None:
     python = await environment(sets).ensure()
     assert said_by(python, "import alpha; print(alpha.VERSION)") == "1.0"
     assert not (small.folder / "left.txt").exists()
+
+
+async def test_while_it_is_made_it_is_not_removed(sets: Path) -> None:
+    small = environment(sets)
+    told: list[Making] = []
+    task = asyncio.create_task(small.ensure(told.append))
+    async with asyncio.timeout(60):
+        while not any("Fetching" in step.detail for step in told):  # noqa: ASYNC110 - it tells what it read
+            await asyncio.sleep(0.01)
+    with pytest.raises(EngineError, match="just being made"):
+        small.remove()
+    assert said_by(await task, "import alpha; print(alpha.VERSION)") == "1.0"
+    assert small.remove() > 0
+    assert not small.folder.exists()
+
+
+async def test_a_killed_makers_pip_keeps_others_from_beginning(sets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock lives as long as pip does: a stand-in for it says so, and outlives whoever holds the lock."""
+    source = "import sys; print('begun', flush=True); sys.stdin.read()"
+    small = environment(sets)
+    async with small._only_maker(lambda _: None) as lock:
+        pip = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", source),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            pass_fds=[lock],
+        )
+        assert pip.stdout is not None
+        assert await pip.stdout.readline() == b"begun\n"
+    told: list[Making] = []
+    task = asyncio.create_task(small.ensure(told.append))
+    async with asyncio.timeout(30):
+        while not told:  # noqa: ASYNC110 - it tells that it waits
+            await asyncio.sleep(0.01)
+    assert told[0].detail.startswith("Another process is making")
+    held: list[str] = []
+    begin = asyncio.create_subprocess_exec
+
+    async def noted(*command: str, **options: Any) -> asyncio.subprocess.Process:
+        held.extend(os.readlink(f"/proc/self/fd/{number}") for number in options.get("pass_fds", ()))  # noqa: PTH115
+        return await begin(*command, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    pip.kill()
+    await pip.wait()
+    assert (await task).exists()
+    assert held == [f"{small.folder}.lock"] * 2  # pip itself: for those with a local version, then for the others
 
 
 async def test_what_a_set_does_after_installing_is_part_of_it(sets: Path) -> None:

@@ -23,7 +23,7 @@ import msgspec
 import structlog
 
 from inference import config
-from inference.env import BASE_DIR
+from inference.env import BASE_DIR, for_others
 from inference.errors import EngineError
 from inference.host.children.installing import Making, NotFound, PipProgress, Tell, pip_install
 
@@ -88,49 +88,64 @@ class Environment:
             return self.python
         if not self.requirements.exists():
             raise EngineError(f"There is no set of packages for {self.name} ({self.requirements}).", permanent=True)
-        async with self._only_maker(tell):
+        async with self._only_maker(tell) as lock:
             if not self.made:
-                await self._make(tell)
+                await self._make(tell, lock)
         return self.python
 
     def remove(self) -> int:
-        """Deletes what was made of this set, outdated environments too; how many bytes that were."""
+        """Deletes what was made of this set, outdated environments too; how many bytes that were.
+
+        Raises `EngineError` while one is being made.
+        """
         freed = 0
         for folder in self._root.glob(f"{self.name}-*"):
             if folder.is_dir() and _HASHED.fullmatch(folder.name.removeprefix(f"{self.name}-")):
-                (folder / _MARK).unlink(missing_ok=True)  # first, so that a half of it is never taken for whole
-                freed += sum(file.lstat().st_size for file in folder.rglob("*"))
-                shutil.rmtree(folder)
+                with _lock_of(folder).open("w") as lock:
+                    if not _locked(lock.fileno()):
+                        raise EngineError(f"{folder} is just being made. Try again when that has ended.")
+                    (folder / _MARK).unlink(missing_ok=True)  # first, so that a half of it is never taken for whole
+                    freed += sum(file.lstat().st_size for file in folder.rglob("*"))
+                    shutil.rmtree(folder)
         return freed
 
-    async def _make(self, tell: Tell) -> None:
+    async def _make(self, tell: Tell, lock: int) -> None:
+        """What is started for it holds ``lock`` too: if we are killed, nobody begins before that has ended."""
         began = time.monotonic()
         self._refuse_without_room()
         tell(Making(0.0, f"Making the environment of {self.name}."))
         log.info("environment_begins", engine=self.name, folder=str(self.folder))
-        await asyncio.to_thread(self._bare)
+        bare = asyncio.ensure_future(asyncio.to_thread(self._bare, lock))
+        try:
+            await asyncio.shield(bare)
+        finally:
+            await asyncio.wait([bare])  # cancelled, too: its thread goes on, and the lock is kept for it
         progress = PipProgress(self.name, len(list(_requirements(self.requirements))))
         with tempfile.TemporaryDirectory(prefix="avatar-engine-") as folder:
             local, others = _split(self.requirements, Path(folder))
             if local is not None:
-                await self._install_local(local, progress, tell)
-            await pip_install(self.python, ["-r", str(others)], progress, tell)
+                await self._install_local(local, progress, tell, lock)
+            await pip_install(self.python, ["-r", str(others)], progress, tell, held=[lock])
         if self._after.exists():
             await self._run_after()
         mark = _Mark(self.name, round(time.monotonic() - began, 1))
         _write_durably(self.folder / _MARK, msgspec.json.encode(mark))
         log.info("environment_ready", engine=self.name, seconds=mark.seconds)
 
-    async def _install_local(self, file: Path, progress: PipProgress, tell: Tell) -> None:
+    async def _install_local(self, file: Path, progress: PipProgress, tell: Tell, lock: int) -> None:
         arguments = ["-r", str(file)]
         try:
-            await pip_install(self.python, arguments, progress, tell)
+            await pip_install(self.python, arguments, progress, tell, held=[lock])
         except NotFound:
-            await pip_install(self.python, [*arguments, "--extra-index-url", CPU_TORCH_INDEX], progress, tell)
+            arguments += ["--extra-index-url", CPU_TORCH_INDEX]
+            await pip_install(self.python, arguments, progress, tell, held=[lock])
 
     async def _run_after(self) -> None:
         process = await asyncio.create_subprocess_exec(
-            str(self.python), "-I", str(self._after), stderr=asyncio.subprocess.PIPE, cwd=self.folder
+            *(str(self.python), "-I", str(self._after)),
+            stderr=asyncio.subprocess.PIPE,
+            cwd=self.folder,
+            env=for_others(),
         )
         try:
             async with asyncio.timeout(_AFTER_TIMEOUT_S):
@@ -141,11 +156,13 @@ class Environment:
         if process.returncode:
             raise EngineError(f"{self._after.name} failed: {said.decode(errors='replace').strip()[-300:]}")
 
-    def _bare(self) -> None:
+    def _bare(self, lock: int) -> None:
         """An empty environment without pip (ours installs into it), whatever was there before."""
         shutil.rmtree(self.folder, ignore_errors=True)
         command = [sys.executable, "-m", "venv", "--without-pip", str(self.folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the command is ours
+        done = subprocess.run(  # noqa: S603 - the command is ours
+            command, capture_output=True, text=True, check=False, pass_fds=[lock]
+        )
         if done.returncode:
             raise EngineError(f"{self.folder} cannot be made: {(done.stderr or done.stdout).strip()[-300:]}")
 
@@ -159,14 +176,14 @@ class Environment:
             )
 
     @asynccontextmanager
-    async def _only_maker(self, tell: Tell) -> AsyncIterator[None]:
-        """Holds the lock; the system frees it when a maker ends, however it ends."""
+    async def _only_maker(self, tell: Tell) -> AsyncIterator[int]:
+        """Holds the lock, a descriptor; the system frees it when a maker ends, however it ends."""
         self._root.mkdir(parents=True, exist_ok=True)
-        with self.folder.with_suffix(".lock").open("w") as lock:
+        with _lock_of(self.folder).open("w") as lock:
             while not _locked(lock.fileno()):
                 tell(Making(0.0, f"Another process is making the environment of {self.name}."))
                 await asyncio.sleep(_LOCK_POLL_S)
-            yield
+            yield lock.fileno()
 
 
 def names(sets: Path = SETS) -> tuple[str, ...]:
@@ -178,6 +195,10 @@ def set_for(engine: str, device: str, sets: Path = SETS) -> str:
     """The set of an engine on a device: ``NAME-cpu`` where there is no GPU, if there is one, else ``NAME``."""
     on_cpu = f"{engine}-cpu"
     return on_cpu if device == "cpu" and (sets / f"{on_cpu}.txt").exists() else engine
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_suffix(".lock")
 
 
 def _locked(number: int) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from inference.env import for_others
 from inference.errors import EngineError
 
 _COLLECTING = re.compile(r"^(?:Collecting|Processing|Requirement already satisfied:?)\s+(\S+)")
@@ -70,10 +71,13 @@ class PipProgress:
         )
 
 
-async def pip_install(python: Path, arguments: Sequence[str], progress: PipProgress, tell: Tell) -> None:
+async def pip_install(
+    python: Path, arguments: Sequence[str], progress: PipProgress, tell: Tell, *, held: Sequence[int] = ()
+) -> None:
     """Installs into ``python``'s environment with our own pip, and so from the index that pip is configured for.
 
-    Raises `NotFound`, or `EngineError` with what to do.
+    ``held``: descriptors that stay open as long as pip lives, also when we are killed. Raises `NotFound`, or
+    `EngineError` with what to do.
     """
     said: deque[str] = deque(maxlen=_SAID_LINES)
     process = await asyncio.create_subprocess_exec(
@@ -83,6 +87,8 @@ async def pip_install(python: Path, arguments: Sequence[str], progress: PipProgr
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         limit=2**20,
+        env=for_others(),
+        pass_fds=held,
     )
     assert process.stdout is not None
     try:
