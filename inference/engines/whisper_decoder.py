@@ -133,7 +133,8 @@ class WhisperDecoder:
         result = self._model.generate(
             encoded,
             [start],
-            max_length=len(start) + most,
+            # CTranslate2 makes at most half of this, and at most this less the prompt.
+            max_length=max(len(start) + most, 2 * most),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_blank=True,

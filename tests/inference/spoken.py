@@ -20,9 +20,9 @@ def english(text: str, speed: float = 1.0) -> Audio:
 
 
 @functools.cache
-def mandarin(text: str) -> Audio:
+def mandarin(text: str, voice: str = "zf_xiaoxiao", speed: float = 1.0) -> Audio:
     """``text`` as one of Kokoro's Mandarin voices says it."""
-    return _trimmed(_said(_kokoro(), text, "zf_xiaoxiao", "zh-TW", 1.0))
+    return _trimmed(_said(_kokoro(), text, voice, "zh-TW", speed))
 
 
 def silence(seconds: float, level: float = 0.0005) -> Audio:

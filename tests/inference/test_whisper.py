@@ -285,3 +285,22 @@ def test_loading_tells_its_progress() -> None:
     WhisperEngine(catalogue.locate("whisper-base"), threads=1).load(told.append)
     assert told == sorted(told)
     assert told[-1] == 1.0
+
+
+def test_hasty_mandarin_is_heard_to_its_end(engine: WhisperEngine) -> None:
+    """Seven characters a second are up to nine tokens a second."""
+    said = "我的六個詞是西瓜、白色、瀑布、農夫、海洋、叔叔。"
+    heard = engine.transcribe(mandarin(said, voice="zm_yunxi", speed=1.25), language="zh-TW")
+    assert "叔叔" in heard.text
+    assert len(units(heard.text, "zh")) >= len(units(said, "zh")) - 1
+
+
+@pytest.mark.parametrize("most", [3, 8, 100])
+def test_a_pass_has_the_tokens_it_may_have_and_says_when_it_was_cut(engine: WhisperEngine, most: int) -> None:
+    decoder = engine._decoder
+    assert decoder is not None
+    tokenizer = decoder.tokenizer("en")
+    done = decoder._decode(decoder.encode(english(SENTENCES[5])), tokenizer, [], most, {"beam_size": 1})
+    assert done.finished == (most == 100)
+    if most < 100:
+        assert len(done.tokens) == most
