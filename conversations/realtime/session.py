@@ -182,6 +182,7 @@ class Session:
                 raise Ended
         except* Ended:
             pass
+        await self._origins_settled()
         return ending
 
     def _furnished(self, record: Record, tasks: asyncio.TaskGroup) -> Rooms:
@@ -277,6 +278,14 @@ class Session:
         if not writer.cancelled() and (error := writer.exception()) is not None:
             log.error("session_not_recorded", session=self.id, exc_info=error)
             self.end(refusals.CRASHED)
+
+    async def _origins_settled(self) -> None:
+        """An answer that was begun early ends with the tasks, in the middle of a cloned sentence perhaps."""
+        origin = self._rooms.live.origin if self._rooms is not None else None
+        if origin is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.grace_s):
+                    await origin.settled()
 
     async def _wind_down(self) -> None:
         """What was said and heard is recorded; then the tasks end."""

@@ -64,7 +64,11 @@ class Origin:
         return utterance
 
     def close(self, utterance: Utterance, pcm: bytes, *, complete: bool) -> None:
-        task = self._start(self._close(utterance, pcm, complete), "origin")
+        work = self._close(utterance, pcm, complete)
+        try:
+            task = self._start(work, "origin")
+        except RuntimeError:  # a task group that is ending takes no more: this outlives it by a moment (`settled`)
+            task = asyncio.create_task(work, name="origin")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
