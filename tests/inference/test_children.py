@@ -74,6 +74,18 @@ async def test_it_is_started_and_ended_with_everything_that_it_started(tmp_path:
     assert not any(lives(pid) for pid in began)
 
 
+async def test_who_wants_it_while_it_is_being_unloaded_gets_its_next_life(tmp_path: Path) -> None:
+    async with supervised(tmp_path, on_demand=True) as child:
+        await child.load()
+        await child.get_ready()
+        unloading = asyncio.create_task(child.unload())
+        await asyncio.sleep(0)
+        await child.load()
+        await child.get_ready()
+        assert unloading.done()
+        assert child.starts == 2
+
+
 async def test_it_gets_no_secret_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVATAR_MASTER_KEY", "s3cret")
     monkeypatch.setenv("DATABASE_URL", "postgres://avatar:s3cret@db/avatar")

@@ -109,7 +109,8 @@ class Child:
             self._life.cancel()
             await asyncio.wait([self._life])
         self._backoff.reset()
-        self._set("unloaded", "Not loaded.")
+        if not self._wanted.is_set():  # else somebody wants it again by now
+            self._set("unloaded", "Not loaded.")
 
     def note_broken(self) -> None:
         """A connection to it broke: it counts as loading until it answers again, or the next life does."""
