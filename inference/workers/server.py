@@ -10,6 +10,7 @@ import os
 import stat
 import sys
 import threading
+import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
@@ -174,6 +175,10 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except (web.HTTPException, asyncio.CancelledError, ConnectionError):
         raise
     except Exception as error:  # noqa: BLE001 - an engine may raise anything; its words could be the speaker's
+        places = traceback.extract_tb(error.__traceback__)[-3:]
+        where = " < ".join(f"{Path(place.filename).name}:{place.lineno} {place.name}" for place in reversed(places))
+        sys.stderr.write(f"avatar: {type(error).__name__} at {where}\n")
+        sys.stderr.flush()
         return error_response(EngineError(f"The engine failed ({type(error).__name__})."))
 
 
