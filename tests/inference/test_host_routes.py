@@ -13,6 +13,7 @@ from openai.types.audio import TranscriptionVerbose
 
 from inference.engines.base import Cancelled
 from inference.errors import EngineRefused, EngineUnavailable
+from inference.host.routes import speech
 from tests.inference.fake_engines import FakeStt, FakeTts
 from tests.inference.served import served
 
@@ -128,6 +129,33 @@ async def test_speech_comes_piece_by_piece_and_stops_when_nobody_listens() -> No
         await speech.aclose()
         await happened(tts.closed)
     assert tts.made < 1000
+
+
+async def test_an_engine_does_not_wait_for_ever_for_who_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech, "_NOT_TAKEN_S", 0.3)
+    tts = FakeTts([b"\1\0" * 24_000] * 1000)
+    async with served(tts=tts) as host:
+        async with host.http.post("/v1/audio/speech", json={"input": "Hello."}) as answer:
+            assert answer.status == 200
+            await happened(tts.closed)
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await answer.read()
+        assert tts.made < 1000
+        async with host.http.get("/metrics") as told:
+            assert 'route="/v1/audio/speech",outcome="timeout"} 1' in await told.text()
+
+
+async def test_who_reads_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech, "_NOT_TAKEN_S", 0.5)
+    sound = b"\1\0" * 24_000 * 50
+    async with served(tts=FakeTts([sound])) as host:
+        body = {"input": "Hello.", "response_format": "pcm"}
+        async with host.http.post("/v1/audio/speech", json=body) as answer:
+            taken = 0
+            while chunk := await answer.content.read(100_000):
+                taken += len(chunk)
+                await asyncio.sleep(0.03)  # it takes longer than the time-out altogether
+    assert taken == len(sound)
 
 
 async def test_wav_and_opus_for_openais_client() -> None:

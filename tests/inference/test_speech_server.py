@@ -9,6 +9,7 @@ import pytest
 from inference.engine_settings import SpeechServer
 from inference.errors import EngineUnavailable
 from inference.host.changes import Changes
+from inference.host.routes import speech
 from inference.host.speech.server import ServerSpeaker
 from inference.types import EngineState, Reference, SpeechMade
 from tests.inference.fake_engines import FakeTts
@@ -125,6 +126,16 @@ async def test_hanging_up_reaches_the_server() -> None:
             await anext(aiter(speech))
         async with asyncio.timeout(5):
             await server.hung_up.wait()
+
+
+async def test_who_does_not_read_does_not_keep_it_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech, "_NOT_TAKEN_S", 0.3)
+    async with with_server(omni=True) as (host, server):
+        server.pieces = 10_000
+        async with host.client.speech("Hello.", voice="", language="en", reference=REFERENCE) as sound:
+            assert sound.made.cloned
+            async with asyncio.timeout(20):
+                await server.hung_up.wait()
 
 
 async def test_a_wrong_key_and_a_server_that_is_not_there_are_told_with_what_to_do() -> None:

@@ -1,9 +1,11 @@
 """POST /v1/audio/speech: text to sound, streamed as the voice makes it; the headers say who speaks."""
 
+import asyncio
 from contextlib import ExitStack
 from typing import Literal
 
 import msgspec
+import structlog
 from aiohttp import web
 
 from inference.audio.wav import streamed_wav_header
@@ -15,7 +17,12 @@ from inference.host.speech.speaker import SpeechAsk
 from inference.types import WIRE_RATE, Quality
 from inference.wire_speech import made_headers
 
+log = structlog.get_logger(__name__)
 _MOST_CHARACTERS = 4_096
+_NOT_TAKEN_S = 30.0
+"""An engine waits no longer for a listener who takes no sound."""
+_WRITTEN_AT_ONCE = 65_536
+"""Bytes, 1.4 s of sound: who plays while it comes takes that in time however long a piece is."""
 _CONTENT_TYPES = {"pcm": f"audio/pcm; rate={WIRE_RATE}", "wav": "audio/wav", "opus": "audio/ogg"}
 
 
@@ -90,17 +97,27 @@ async def _stream(request: web.Request, asked: SpeechRequest, spoken: Spoken) ->
     headers = {"Content-Type": _CONTENT_TYPES[asked.response_format], **made_headers(spoken.made)}
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
-    if asked.response_format == "wav":
-        await response.write(streamed_wav_header(rate=WIRE_RATE))
     try:
+        if asked.response_format == "wav":
+            await _write(response, streamed_wav_header(rate=WIRE_RATE))
         async for piece in spoken.pcm:
-            await response.write(piece)
-    except EngineError:
+            await _write(response, piece)
+        async with asyncio.timeout(_NOT_TAKEN_S):
+            await response.write_eof()
+    except (EngineError, TimeoutError) as error:
         # Half an answer has been sent: breaking the connection is the only way left to say that it is not whole.
+        if isinstance(error, TimeoutError):
+            log.warning("speech_not_taken", engine=spoken.made.engine)
         _hang_up(request)
         raise
-    await response.write_eof()
     return response
+
+
+async def _write(response: web.StreamResponse, sound: bytes) -> None:
+    """Raises `TimeoutError` when the listener does not take it."""
+    for at in range(0, len(sound), _WRITTEN_AT_ONCE):
+        async with asyncio.timeout(_NOT_TAKEN_S):
+            await response.write(sound[at : at + _WRITTEN_AT_ONCE])
 
 
 def _hang_up(request: web.Request) -> None:
