@@ -68,6 +68,8 @@ class FakeWatermarker:
 
     def __init__(self) -> None:
         self.state: EngineState = "ready"
+        self.dies = False
+        """When it is given sound."""
 
     @property
     def status(self) -> EngineStatus:
@@ -75,6 +77,9 @@ class FakeWatermarker:
 
     async def marked(self, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
         async for piece in pieces:
+            if self.dies:
+                self.state = "loading"
+                raise EngineUnavailable("The watermark is away; it is started again.")
             yield piece[:-2] + b"\x77\x00"
 
 

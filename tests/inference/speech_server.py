@@ -24,7 +24,9 @@ class ContractServer:
         self.rate = 24_000
         self.pieces = 3
         self.fault = ""
-        """``refuses``, ``empty``, ``hangs``, ``breaks``, ``breaks at once``, ``json`` or ``away`` (503)."""
+        """``refuses``, ``empty``, ``hangs``, ``breaks``, ``breaks at once``, ``json``, ``away`` (503) or ``elsewhere``
+        (a redirect to `elsewhere`)."""
+        self.elsewhere = ""
         self.faults = 1_000_000
         """How many requests have it."""
         self.hung_up = asyncio.Event()
@@ -39,6 +41,8 @@ class ContractServer:
                 return web.json_response({"error": {"message": "no such voice", "code": 400}}, status=400)
             case "away":
                 return web.json_response({"error": {"message": "starting"}}, status=503)
+            case "elsewhere":
+                raise web.HTTPTemporaryRedirect(self.elsewhere)  # as a client is told to send its body there
             case "json":
                 return web.json_response({"error": "out of memory"})
         response = web.StreamResponse(headers={"Content-Type": f"audio/pcm; rate={self.rate}"})

@@ -63,6 +63,16 @@ async def test_without_the_watermark_nothing_cloned_is_heard() -> None:
     assert fast.asked == []
 
 
+async def test_when_the_watermark_ends_in_the_first_sound_no_engine_says_it_again_for_nothing() -> None:
+    watermarker, fast, fine = FakeWatermarker(), FakeCloner(), FakeCloner("cosyvoice")
+    watermarker.dies = True
+    async with served(cloning=cloning(fast=fast, fine=fine, watermarker=watermarker)) as host:
+        made, sound = await said(host)
+        assert (made.voice, made.cloned, made.fallback) == ("anna", False, "watermark_unavailable")
+        assert sound
+    assert (len(fast.asked), len(fine.asked)) == (1, 0)
+
+
 @pytest.mark.parametrize("state", ["loading", "failed", "unloaded", "absent"])
 async def test_a_cloning_engine_that_is_away_is_stood_in_for(state: str) -> None:
     fast = FakeCloner()

@@ -96,6 +96,17 @@ async def test_a_server_that_fails_before_its_first_sound_is_stood_in_for(fault:
         assert sound
 
 
+async def test_a_reference_is_not_sent_on_to_another_server() -> None:
+    async with with_server(omni=True) as (host, server), ContractServer().serving() as other:
+        server.fault, server.elsewhere = "elsewhere", f"{other.url}/v1/audio/speech"
+        made, sound = await said(host, reference=REFERENCE, voice="anna")
+        assert (made.voice, made.cloned, made.fallback) == ("anna", False, "cloning_unavailable")
+        assert sound
+        assert (len(server.asked), other.asked) == (1, [])
+        assert host.host.speech.fine is not None
+        assert "another address. Check AVATAR_FINE_SPEECH." in host.host.speech.fine.status.detail
+
+
 async def test_a_connection_that_broke_once_is_tried_again() -> None:
     async with with_server(omni=True) as (host, server):
         server.fault, server.faults = "breaks at once", 1

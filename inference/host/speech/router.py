@@ -124,7 +124,8 @@ class Router:
         try:
             return await anext(pieces, b""), pieces
         except EngineUnavailable:
-            if isinstance(way.speaker, EmbeddedVoices) or way.speaker.status.state != "ready":
+            unmarked = way.made.cloned and self._watermark_missing()
+            if isinstance(way.speaker, EmbeddedVoices) or way.speaker.status.state != "ready" or unmarked:
                 raise
         pieces = self._pieces(way)
         return await anext(pieces, b""), pieces
@@ -171,6 +172,8 @@ class Router:
         finely = ask.quality == "fine" and await self._fine_is_there()
         order: tuple[tuple[Speaker | None, Quality], ...] = ((self.fast, "fast"), (self.fine, "fine"))
         for speaker, quality in reversed(order) if finely else order:
+            if self._watermark_missing():  # by now: nobody's cloned sound could leave
+                return
             if speaker is not None and speaker.clones(ask.language) and speaker.status.state == "ready":
                 made = SpeechMade(
                     engine=speaker.engine,

@@ -112,7 +112,8 @@ class ServerSpeaker:
         self.last_used = asyncio.get_running_loop().time()
         self.busy += 1
         try:
-            async with self._http.post(f"{self._base}/audio/speech", data=body, headers=_JSON) as response:
+            url = f"{self._base}/audio/speech"
+            async with self._http.post(url, data=body, headers=_JSON, allow_redirects=False) as response:
                 if response.status != 200:
                     raise self._refusal(response.status, await response.content.read(_MOST_ERROR_BYTES))
                 empty = True
@@ -134,6 +135,10 @@ class ServerSpeaker:
     def _refusal(self, status: int, body: bytes) -> EngineError:
         if status in (401, 403):
             return EngineUnavailable(f"The speech server refuses the key. Check {self._variable}_API_KEY.")
+        if 300 <= status < 400:  # somebody's voice goes where the operator said, and nowhere else
+            message = f"The speech server at {self._base} sends us on to another address. Check {self._variable}."
+            self._set("failed", message)  # until the next look at it
+            return EngineUnavailable(message)
         return wire.read_error(status, body)
 
     async def run(self) -> None:
@@ -172,7 +177,7 @@ class ServerSpeaker:
     async def _get(self, http: aiohttp.ClientSession, path: str, kind: type[T]) -> T | None:
         """None when the server has no such address, or answers something else."""
         timeout = aiohttp.ClientTimeout(total=_PROBE_TIMEOUT_S)
-        async with http.get(self._base + path, timeout=timeout) as response:
+        async with http.get(self._base + path, timeout=timeout, allow_redirects=False) as response:
             if response.status in (401, 403):
                 raise self._refusal(response.status, b"")
             if response.status >= 500:
