@@ -88,7 +88,10 @@ class Gate:
         self.places.leave(lease, now)
 
     def permit(self, now: float, engine: str) -> str:
-        """Whether an engine that is away may be loaded now: empty, then it counts as loading, or why not."""
+        """Whether an engine that is away may be loaded now: empty, then it counts as loading, or why not.
+
+        Fine speech that gave way, or was refused, may be loaded when `step` has given it back, not before.
+        """
         account = self.accounts[engine]
         if account.here:
             return ""
@@ -96,6 +99,8 @@ class Gate:
         room = ledger.room(self.places.taken)
         if account.life == "unloading":
             why = f"{engine} is just being unloaded."
+        elif account.declared.role == "fine" and self._degraded.refuses_fine:
+            return self._degraded.service.reason  # asking does not put off the moment when it may come back
         elif self.places.waiting:
             why = "Sessions wait for memory."
         elif room < account.need:

@@ -30,6 +30,10 @@ class Degraded:
         role = self.next_back
         return Service(dict(_LEVELS)[role], self._reason) if role else Service("full", "")
 
+    @property
+    def refuses_fine(self) -> bool:
+        return self._fine_refused
+
     def lost(self, role: Role) -> list[str]:
         return [engine for engine, its in self._shed.items() if its == role]
 

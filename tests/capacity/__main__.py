@@ -97,10 +97,13 @@ def _cards() -> Iterator[str]:
 
 def _beyond() -> str:
     result = run(BEYOND)
+    more = result.highest_gb > BEYOND.card_gb
+    end = ", more than there is: whoever asked last would have been told that there is none." if more else "."
     return (
         f"Other programs that take up to 10 GB together, each up to 1 GB a second, where 3 GB were kept for them "
         f"({result.setup.arrivals:,} arrivals, {result.lasted_s / 3600:.0f} hours): the ceiling was crossed for "
-        f"{result.over_s:,.0f} s altogether, the highest use was {result.highest_gb:.1f} of {BEYOND.card_gb:.0f} GB."
+        f"{result.over_s:,.0f} s altogether, the highest use was {result.highest_gb:.1f} of {BEYOND.card_gb:.0f} GB"
+        f"{end}"
     )
 
 

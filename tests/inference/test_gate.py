@@ -249,6 +249,42 @@ def test_fine_speech_that_does_not_fit_is_refused_in_words_and_allowed_again_lat
     assert card.fill() == 2  # 6 beside it, if the others had not shown what they may use
 
 
+def test_fine_speech_is_not_loaded_anew_with_every_session_that_goes() -> None:
+    card = Card(LLM, COSY, hold_s=30.0)
+    card.loaded("llm", "cosyvoice")
+    card.look()
+    for number in range(6):
+        card.ask(f"s{number}")
+    card.ask("seventh")
+    card.gone("cosyvoice")
+    assert card.look(0.5) == (Granted("seventh"),)
+    card.gate.leave(card.now, "seventh")
+    card.gate.leave(card.now, "s0")  # there is room for it again, and 3 % of the card more
+    for _ in range(30):
+        card.look(1.0)
+        assert card.gate.permit(card.now, "cosyvoice").startswith("cuda:0: "), "it comes back after 30 s, not before"
+        assert card.gate.level == "no_fine"
+    card.look(1.0)  # that it was asked for meanwhile has put nothing off
+    assert card.gate.level == "full"
+    assert card.gate.permit(card.now, "cosyvoice") == ""
+
+
+def test_fine_speech_comes_back_when_there_is_more_room_than_it_needs_not_with_the_last_byte_of_it() -> None:
+    card = Card(LLM, COSY, hold_s=30.0)
+    card.loaded("llm")
+    card.others = 8 * GB
+    card.look()
+    assert card.gate.permit(card.now, "cosyvoice")
+    card.others = int(6.5 * GB)  # 21.6 - 0.72 - 10 - 6.5: 0.38 GB more than it needs, where 0.72 are asked for
+    card.look()
+    card.look(100.0)
+    assert card.gate.permit(card.now, "cosyvoice")
+    card.others = 6 * GB
+    card.look()
+    card.look(30.0)
+    assert card.gate.permit(card.now, "cosyvoice") == ""
+
+
 def test_a_session_makes_fine_speech_give_way_and_comes_in_once_the_memory_is_free() -> None:
     card = Card(LLM, COSY)
     card.loaded("llm", "cosyvoice")
