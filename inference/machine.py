@@ -75,7 +75,7 @@ def host_memory(cgroups: Path = Path("/sys/fs/cgroup")) -> Memory:
 
 
 def gpus() -> Iterator[Gpu]:
-    """NVIDIA's GPUs; of those that CUDA_VISIBLE_DEVICES names by number, only these."""
+    """NVIDIA's GPUs; of those that CUDA_VISIBLE_DEVICES names, only these."""
     library = nvml()
     for place, handle in _handles(library):
         with suppress(library.NVMLError):  # a card without memory of its own, or one that has just failed
@@ -119,7 +119,7 @@ def card_number(device: str) -> str:
     shown: list[int] = []
     if library is not None:
         with suppress(library.NVMLError):
-            shown = _visible(library.nvmlDeviceGetCount())
+            shown = _visible(library)
     return str(shown[place] if place < len(shown) else place)
 
 
@@ -127,19 +127,34 @@ def _handles(library: Any) -> Iterator[tuple[int, Any]]:
     if library is None:
         return
     with suppress(library.NVMLError):
-        for place, index in enumerate(_visible(library.nvmlDeviceGetCount())):
+        for place, index in enumerate(_visible(library)):
             with suppress(library.NVMLError):
                 yield place, library.nvmlDeviceGetHandleByIndex(index)
 
 
-def _visible(count: int) -> list[int]:
+def _visible(library: Any) -> list[int]:
+    """The library's numbers of the cards that CUDA_VISIBLE_DEVICES names, by number or by (the beginning of) UUID."""
+    count: int = library.nvmlDeviceGetCount()
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is None:
         return list(range(count))
-    numbers = [int(part) for part in named.split(",") if part.strip().isdigit()]
-    if not numbers and named.strip() not in {"", "-1"}:
-        return list(range(count))  # named by UUID: we count them all, and the operator knows better
+    parts = [part.strip() for part in named.split(",")]
+    by_uuid = _by_uuid(library, count) if any(part.startswith("GPU-") for part in parts) else {}
+    numbers: list[int] = []
+    for part in parts:
+        found = [number for uuid, number in by_uuid.items() if part.startswith("GPU-") and uuid.startswith(part)]
+        numbers += [int(part)] if part.isdigit() else found[:1]
+    if not numbers and not by_uuid and named.strip() not in {"", "-1"}:
+        return list(range(count))  # named in a way that we do not know (MIG): we count them all
     return [number for number in numbers if number < count]
+
+
+def _by_uuid(library: Any, count: int) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for number in range(count):
+        with suppress(library.NVMLError):
+            found[library.nvmlDeviceGetUUID(library.nvmlDeviceGetHandleByIndex(number))] = number
+    return found
 
 
 def memory_of(pids: frozenset[int]) -> int:

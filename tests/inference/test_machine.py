@@ -46,6 +46,7 @@ def nvml(
         nvmlShutdown=lambda: None,
         nvmlDeviceGetCount=lambda: max(sizes) + 1,
         nvmlDeviceGetHandleByIndex=handle,
+        nvmlDeviceGetUUID=lambda index: f"GPU-{index}f2e4a6c",
         nvmlDeviceGetName=lambda index: f"Card {index}",
         nvmlDeviceGetMemoryInfo=info,
         nvmlDeviceGetComputeRunningProcesses=running,
@@ -95,7 +96,10 @@ def test_cards_with_what_is_in_use_on_them(monkeypatch: pytest.MonkeyPatch) -> N
         ("", []),
         ("-1", []),
         ("7", []),
-        ("GPU-1f2e", ["Card 0", "Card 1"]),
+        ("GPU-1f2e", ["Card 1"]),
+        ("GPU-1f2e4a6c,0", ["Card 1", "Card 0"]),
+        ("GPU-9", []),
+        ("MIG-1f2e", ["Card 0", "Card 1"]),
     ],
 )
 @pytest.mark.usefixtures("driver")
@@ -107,7 +111,9 @@ def test_only_those_that_cuda_shows(visible: str, names: list[str], monkeypatch:
     assert [gpu.device for gpu in found] == [f"cuda:{place}" for place in range(len(names))]
 
 
-@pytest.mark.parametrize(("visible", "number"), [(None, "1"), ("2,3", "3"), ("3,0", "0"), ("9,2,1", "1")])
+@pytest.mark.parametrize(
+    ("visible", "number"), [(None, "1"), ("2,3", "3"), ("3,0", "0"), ("9,2,1", "1"), ("GPU-2f,GPU-3f", "3")]
+)
 @pytest.mark.usefixtures("driver")
 def test_an_engine_is_shown_the_card_that_was_measured(
     visible: str | None, number: str, monkeypatch: pytest.MonkeyPatch
