@@ -53,6 +53,13 @@ def open_challenge(voice: Voice) -> Challenge | None:
     return challenge_of(asked) if asked is not None else None
 
 
+def asked_last(voice: Voice) -> Challenge | None:
+    """The sentence asked for last, unless a consent was given with it."""
+    asked = Consent.objects.filter(voice=voice).order_by("-asked_at").first()
+    open_or_refused = asked is not None and asked.state in {ConsentState.ASKED, ConsentState.REFUSED}
+    return challenge_of(asked) if asked is not None and open_or_refused else None
+
+
 def challenge_of(consent: Consent) -> Challenge:
     return Challenge(
         id=consent.id,

@@ -20,7 +20,7 @@ from voices.errors import VoiceNotFound, VoiceNotUsable
 from voices.events import stream_of
 from voices.listing import names_of, rows_of, rows_of_presets
 from voices.models import SPEAKS, Consent, Preview, Sample, State, Utterance, Voice, VoiceName
-from voices.reading import decision_of, open_challenge, preview_view, report_of, standing_consent, words_of
+from voices.reading import asked_last, decision_of, open_challenge, preview_view, report_of, standing_consent, words_of
 from voices.types import PreviewView, Profile, VoiceChoice, VoiceRow, WaitingVoice
 
 _MOST = 500
@@ -144,11 +144,14 @@ def profile(actor: Actor, voice_id: str | UUID) -> Profile:
     if voice.owner_id != actor.pk:
         return Profile(row=row, previews=mine)
     ring = KeyRing.load(stream_of(voice.id), ["", voice.sample_id])
+    asked = asked_last(voice)
     return Profile(
         row=row,
         created_at=voice.created_at,
         sample=report_of(voice, ring),
         challenge=open_challenge(voice),
+        asked_scope=asked.scope if asked is not None else "self",
+        asked_days=asked.days if asked is not None else 0,
         consent=standing_consent(voice),
         sharing_asked_at=voice.sharing_asked_at,
         decision=decision_of(voice),

@@ -160,6 +160,9 @@ class Profile(msgspec.Struct, frozen=True):
     sample: SampleReport | None = None
     challenge: Challenge | None = None
     """Still open."""
+    asked_scope: Scope = "self"
+    asked_days: int = 0
+    """What was chosen for the sentence asked for last, unless a consent was given with it; 0 when there is none."""
     consent: ConsentView | None = None
     sharing_asked_at: datetime | None = None
     decision: Decision | None = None

@@ -1,6 +1,7 @@
 """Speech for tests of voices, made by the embedded voices of the real engine host."""
 
 import functools
+import time
 from collections.abc import Iterator
 
 import msgspec
@@ -28,13 +29,18 @@ def engines(engine_host: RunningHost, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 @functools.cache
 def said(text: str, voice: str, language: str = "en", speed: float = 1.0) -> bytes:
-    """``text`` in an embedded voice; PCM16 mono at `WIRE_RATE`."""
+    """``text`` in an embedded voice and no other; PCM16 mono at `WIRE_RATE`."""
 
     async def work(client):  # type: ignore[no-untyped-def]
-        return b"".join([piece async for piece in client.speak(text, voice=voice, language=language, speed=speed)])
+        async with client.speech(text, voice=voice, language=language, speed=speed) as speech:
+            return speech.made, b"".join([piece async for piece in speech])
 
-    sound: bytes = engine.ask(work)
-    return sound
+    for _ in range(20):
+        made, sound = engine.ask(work)
+        if made.voice == voice:
+            return bytes(sound)
+        time.sleep(1.0)  # Its engine is not there yet, and another stood in.
+    raise AssertionError(f"{voice} does not speak: {made}")
 
 
 def room(pcm: bytes, *, level: float = 0.0004, before_s: float = 0.4, after_s: float = 0.4) -> bytes:

@@ -1,18 +1,21 @@
 """The pages of voices: whose voice it is decides what is seen and done, and every refusal is told where it belongs."""
 
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.engine_host import RunningHost
 from tests.voices import making, speaking
 from voices import presets, selectors, services
+from voices.errors import NotAllowed
 from voices.models import Preview, State, Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -324,3 +327,64 @@ def test_a_read_consent_is_answered_with_its_figures(
     assert state(voice_id) == (State.USABLE if words.startswith("Your consent") else State.DRAFT)
     again = told(client, client.post(at(voice_id, "/consent"), sent | {"recording": SimpleUploadedFile("a.wav", read)}))
     assert "told refused" in again
+
+
+def test_what_was_chosen_for_a_consent_stays_chosen_until_it_counts(ada: Any) -> None:
+    voice_id = making.with_sample(ada)
+    client = browser(ada)
+    alone, everybody = ('name="scope" value="self" checked', 'name="scope" value="shared" checked')
+    assert alone in client.get(at(voice_id)).content.decode()
+    client.post(at(voice_id, "/consent/ask"), {"scope": "shared", "days": "30"})
+    challenge = selectors.profile(ada, voice_id).challenge
+    assert challenge is not None
+    late = challenge.expires_at + timedelta(seconds=1)
+    assert not services.give_consent(voice_id, challenge.id, b"", actor=ada, received_at=late).accepted
+    page = client.get(at(voice_id)).content.decode()
+    assert everybody in page
+    assert alone not in page
+    assert '<option value="30" selected>' in page
+    making.consent(ada, voice_id)
+    services.withdraw_consent(voice_id, actor=ada)
+    making.put_sample(ada, voice_id)
+    assert alone in client.get(at(voice_id)).content.decode()
+
+
+def test_a_guest_has_a_voice_for_themselves_alone() -> None:
+    guest = get_user_model().objects.create(username="guest-1", is_guest=True)
+    voice_id = making.draft(guest)
+    making.put_sample(guest, voice_id)
+    client = browser(guest)
+    page = client.get(at(voice_id)).content.decode()
+    assert 'value="shared"' not in page
+    making.consent(guest, voice_id)
+    assert state(voice_id) == State.USABLE
+    page = client.get(at(voice_id)).content.decode()
+    assert "Guests cannot share a voice" in page
+    assert "Ask to share it" not in page
+    assert "Guests cannot share a voice" in told(client, client.post(at(voice_id, "/share")))
+    chinese = browser(guest, "zh-TW")
+    assert "訪客不能分享聲音" in told(chinese, chinese.post(at(voice_id, "/share")))
+    with pytest.raises(NotAllowed):
+        services.share(voice_id, actor=guest)
+    assert state(voice_id) == State.USABLE
+
+
+def test_recordings_of_one_person_are_counted_together_with_those_through_rest(ada: Any, settings: Any) -> None:
+    settings.API_REQUESTS_PER_MINUTE = settings.API_REQUESTS_PER_MINUTE | {"heavy": 3}
+    voice_id = making.with_sample(ada)
+    client, path = browser(ada), f"/api/voice-profiles/{voice_id}/audio/"
+
+    def told_of(part: str) -> str:
+        sent = {"challenge": "c", "recording": SimpleUploadedFile("a.wav", b"no sound")}
+        return told(client, client.post(at(voice_id, part), sent))
+
+    enough = "a lot of recordings"
+    assert enough not in told_of("/sample")
+    assert enough not in told_of("/consent")
+    assert client.post(path, {"file": SimpleUploadedFile("a.wav", b"no sound")}).status_code == 400
+    assert enough in told_of("/sample")
+    assert enough in told_of("/consent")
+    assert client.post(path, {"file": SimpleUploadedFile("a.wav", b"no sound")}).status_code == 429
+    other = browser(making.person("bob"))
+    mine = making.with_sample(making.person("cleo"))
+    assert other.post(at(mine, "/sample"), {"recording": SimpleUploadedFile("a.wav", b"x")}).status_code == 404

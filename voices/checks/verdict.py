@@ -35,6 +35,7 @@ class Said(msgspec.Struct, frozen=True):
     language: str
     confidence: float
     corrected: bool = False
+    one_voice: bool = True
 
 
 def report(
@@ -88,6 +89,8 @@ def _of_words(measured: Measured, said: Said, wanted: str) -> Iterator[Advice]:
         if measured.speech_s >= LEAST_SPEECH_S:
             yield Advice("no_words", "No words were understood: speak clearly, in one language.", blocks=True)
         return
+    if not said.one_voice:
+        yield Advice("two_voices", "It does not sound like one voice throughout: record one person alone.", blocks=True)
     if said.language and wanted and not same(said.language, wanted):
         yield Advice("other_language", f"It sounds like {said.language}, and the voice is meant for {wanted}.")
     if said.confidence < UNSURE and not said.corrected:

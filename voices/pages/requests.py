@@ -16,6 +16,7 @@ from conversations.log.errors import LogError
 from inference.errors import EngineError
 from voices.access import Actor
 from voices.errors import Invalid, Refused, VoiceNotFound
+from voices.pages.throttle import count_recording
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -35,7 +36,8 @@ def line(request: HttpRequest, name: str) -> str:
 
 
 def recording_of(request: HttpRequest) -> bytes:
-    """The file that was recorded or chosen; its name is not looked at. Raises `Invalid`."""
+    """The file that was recorded or chosen; its name is not looked at. Raises `Invalid`, `TooMany`."""
+    count_recording(actor_of(request))
     sent = request.FILES.get("recording")
     if sent is None:
         raise Invalid(gettext("No recording arrived: record one or choose a file of at most 10 MB."), code="too_large")

@@ -62,7 +62,7 @@ def profile(request: HttpRequest, voice_id: UUID) -> HttpResponse:
         "cloning": presets.cloning() if found.row.cloned else (),
         "told": list(get_messages(request)),
         "consent_days": CONSENT_DAYS,
-        "consent_standard": CONSENT_STANDARD,
+        "chosen_days": found.asked_days if found.asked_days in CONSENT_DAYS else CONSENT_STANDARD,
     }
     return render(request, "voices/profile.html", context)
 

@@ -20,6 +20,7 @@ _ADVICE: Mapping[str, Text] = {
     "drowned": _("The noise is nearly as loud as the speech: record in a quiet room."),
     "noisy": _("There is noise behind the speech: a quieter room makes a better voice."),
     "no_words": _("No words were understood: speak clearly, in one language."),
+    "two_voices": _("It does not sound like one voice throughout: record one person alone."),
     "other_language": _("It does not sound like the language that the voice is meant for."),
     "check_words": _("The words were hard to understand: compare the transcript word by word."),
 }

@@ -1,38 +1,30 @@
 """The owner's consent, spoken: a sentence is asked for, read, and judged once (docs/adr/0115)."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import BinaryIO, Literal
 from uuid import UUID, uuid4
 
-import msgspec
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations.log.facts import Fact
-from conversations.log.keys import KeyRing
 from inference.audio.decode import DecodeLimits
 from inference.audio.pcm import from_float
-from inference.speaker import SAME_SPEAKER, similarity
-from inference.types import WIRE_RATE, Transcript, Word
+from inference.speaker import SAME_SPEAKER
+from inference.types import Transcript
 from voices import languages, record, sounds
 from voices.access import Actor, owned
-from voices.consent.heard import row
 from voices.consent.sentence import WORDS_ASKED, make
 from voices.errors import Invalid, TooMany, WrongState
 from voices.events import ConsentAsked, ConsentGiven, ConsentRefused, Scope, stream_of
-from voices.models import Consent, ConsentState, Sample, State, Voice
-from voices.reading import challenge_of, words_of
-from voices.sealed import unpack_embedding
-from voices.services.samples import decoded, embed, transcribe
+from voices.models import Consent, ConsentState, State, Voice
+from voices.reading import challenge_of
+from voices.services.judging import WORDS_NEEDED, Judged, embeddings_of, judge
+from voices.services.samples import decoded, transcribe
 from voices.services.stopping import tell_stopped
 from voices.types import Challenge, Verdict
 
 WITHIN = timedelta(minutes=2)
-_AROUND_S = 0.1
-WORDS_NEEDED = 5
-WORDS_ALONE = 0.6
-"""The six words are about 3 s, of which the measure is unsure of people (docs/adr/0111)."""
 DAYS, LONGEST_DAYS = 365, 730
 LIMITS = DecodeLimits(max_bytes=10 * 1024 * 1024, max_seconds=30.0, max_wall_s=15.0)
 SENTENCES_AN_HOUR = 30
@@ -44,12 +36,6 @@ _SAYS = {
 }
 _AGAIN = " Ask for another sentence and read that."
 _Reason = Literal["wrong_words", "other_voice", "expired"]
-
-
-class _Judged(msgspec.Struct, frozen=True):
-    reason: Literal["", "wrong_words", "other_voice"]
-    words_heard: int
-    similarity: float | None
 
 
 def ask_consent(
@@ -109,49 +95,15 @@ def give_consent(
         return _refuse(voice, asked, "expired", None, actor)
     audio, _ = decoded(data, LIMITS)
     pcm = from_float(audio)
-    sample = _embedding(voice)
+    sample = embeddings_of(voice)
     transcript = transcribe(pcm, asked.language)
-    judged = _judge(asked, transcript, pcm, sample)
+    judged = judge(asked, transcript, pcm, sample)
     if judged.reason:
         return _refuse(voice, asked, judged.reason, judged, actor)
     return _accept(voice, asked, judged, transcript, pcm, actor)
 
 
-def _judge(asked: Consent, transcript: Transcript, pcm: bytes, sample: tuple[float, ...]) -> _Judged:
-    """The voice is that of the sentence's words, and of the six alone, which are too short to be as sure of a person.
-
-    Not that of the whole recording: else one could say the words among much found sound of another.
-    """
-    tongue = languages.checked(asked.language)
-    pieces = [word.text for word in transcript.words]
-    found = row(asked.words.split(), pieces, tongue)
-    if found.words < WORDS_NEEDED:
-        return _Judged("wrong_words", found.words, None)
-    whole = row(list(asked.sentence) if tongue == "zh-TW" else asked.sentence.split(), pieces, tongue)
-    near, alone = (
-        _likeness(_cut(pcm, [transcript.words[index] for index in one.pieces]), sample) for one in (whole, found)
-    )
-    counts = near >= SAME_SPEAKER and alone >= WORDS_ALONE
-    return _Judged("" if counts else "other_voice", found.words, near if alone >= WORDS_ALONE else min(near, alone))
-
-
-def _likeness(pcm: bytes, sample: tuple[float, ...]) -> float:
-    embedding = embed(pcm)
-    return round(similarity(embedding, sample), 4) if embedding else 0.0
-
-
-def _cut(pcm: bytes, words: Sequence[Word]) -> bytes:
-    """The sound of these words and a moment around each, joined; nothing twice."""
-    cut, done = bytearray(), 0
-    for word in words:
-        begin = max(done, int((word.start_s - _AROUND_S) * WIRE_RATE))
-        end = max(begin, int((word.end_s + _AROUND_S) * WIRE_RATE))
-        cut += pcm[begin * 2 : end * 2]
-        done = end
-    return bytes(cut)
-
-
-def _accept(voice: Voice, asked: Consent, judged: _Judged, transcript: Transcript, pcm: bytes, actor: Actor) -> Verdict:
+def _accept(voice: Voice, asked: Consent, judged: Judged, transcript: Transcript, pcm: bytes, actor: Actor) -> Verdict:
     audio_id = sounds.save(voice.id, asked.id, pcm)
     until = timezone.now() + timedelta(days=asked.days)
     fact = ConsentGiven(
@@ -173,7 +125,7 @@ def _accept(voice: Voice, asked: Consent, judged: _Judged, transcript: Transcrip
     return _verdict("", judged, until)
 
 
-def _refuse(voice: Voice, asked: Consent, reason: _Reason, judged: _Judged | None, actor: Actor) -> Verdict:
+def _refuse(voice: Voice, asked: Consent, reason: _Reason, judged: Judged | None, actor: Actor) -> Verdict:
     fact = ConsentRefused(
         challenge_id=asked.id,
         reason=reason,
@@ -197,7 +149,7 @@ def _settle(voice: Voice, asked: Consent, fact: Fact, actor: Actor) -> None:
 
 
 def _verdict(
-    reason: Literal["", "wrong_words", "other_voice", "expired"], judged: _Judged | None, until: datetime | None
+    reason: Literal["", "wrong_words", "other_voice", "expired"], judged: Judged | None, until: datetime | None
 ) -> Verdict:
     near = judged.similarity if judged is not None else None
     message = "Your consent counts: the voice is ready."
@@ -239,11 +191,3 @@ def _open(voice: Voice, challenge_id: str) -> Consent:
     if latest.sample_id != voice.sample_id:
         raise WrongState(_("The sample is another one now: ask for a new sentence."), code="challenge_used")
     return latest
-
-
-def _embedding(voice: Voice) -> tuple[float, ...]:
-    sample = Sample.objects.get(id=voice.sample_id)
-    words = words_of(sample, KeyRing.load(stream_of(voice.id), [sample.id]))
-    if words is None or not words.embedding:
-        raise WrongState(_("The sample cannot be compared with any more: record it again."), code="no_sample")
-    return unpack_embedding(words.embedding)

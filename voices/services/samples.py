@@ -20,7 +20,7 @@ from voices.errors import Invalid, WrongState
 from voices.events import SampleAdded, TranscriptCorrected, stream_of
 from voices.models import State, Voice
 from voices.sealed import pack_embedding
-from voices.services import replacing
+from voices.services import one_voice, replacing
 from voices.services.stopping import tell_stopped
 from voices.types import SampleReport
 
@@ -55,7 +55,12 @@ def add_sample(voice_id: str | UUID, data: bytes | BinaryIO, *, actor: Actor) ->
     if found.speech_s < verdict.LEAST_SPEECH_S:  # too little to ask anybody about
         return verdict.report(measured, verdict.Said("", "", 0.0), wanted=voice.language)
     heard = listen(stored)
-    said = verdict.Said(heard.transcript.text, heard.transcript.language, heard.transcript.confidence)
+    said = verdict.Said(
+        heard.transcript.text,
+        heard.transcript.language,
+        heard.transcript.confidence,
+        one_voice=one_voice.alike(tuple(map(embed, one_voice.halves(stored)))),
+    )
     sample_id = uuid4().hex
     report = verdict.report(measured, said, wanted=voice.language, sample_id=sample_id)
     if not report.accepted:

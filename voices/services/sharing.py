@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from conversations.log.facts import Fact
 from voices import record
 from voices.access import Actor, owned, permitted
-from voices.errors import Invalid, WrongState
+from voices.errors import Invalid, NotAllowed, WrongState
 from voices.events import SharingAsked, SharingEnded, VoiceApproved, VoiceRejected, stream_of
 from voices.models import State, Voice
 from voices.reasons import checked
@@ -19,12 +19,16 @@ NOTE_LENGTH = 2000
 
 
 def share(voice_id: str | UUID, *, actor: Actor) -> None:
-    """Asks for a voice of the actor's own to be shared. Raises `VoiceNotFound`, `WrongState`."""
+    """Asks for a voice of the actor's own to be shared; guests, whom nobody could ask, may not.
+
+    Raises `VoiceNotFound`, `WrongState`, `NotAllowed`.
+    """
 
     def work() -> None:
         voice = owned(actor, voice_id)
         if voice.state in {State.WAITING, State.APPROVED}:
             return
+        _require_account(voice)
         if voice.state not in {State.USABLE, State.REJECTED} or not consent_holds(voice):
             raise WrongState(_("Only a voice that is ready for you can be shared: give your consent first."))
         if voice.consent_scope != "shared":
@@ -83,6 +87,17 @@ def _decide(voice_id: str | UUID, judged: Callable[[Voice], None], fact: Fact, a
     record.write(work)
 
 
+def _require_account(voice: Voice) -> None:
+    if voice.owner is None or voice.owner.is_guest:
+        raise NotAllowed(
+            _(
+                "Guests cannot share a voice: lending one to everybody needs an account. Sign in, and make it there."
+            ),
+            code="guest",
+        )
+
+
 def _require_consent(voice: Voice) -> None:
+    _require_account(voice)
     if not consent_holds(voice):
         raise WrongState(_("The consent has come to its end: its owner has to give it anew."), code="consent_ended")
