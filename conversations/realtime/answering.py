@@ -152,16 +152,19 @@ class Answering:
     def take_back(self, voice: Borrowed) -> None:
         """A borrowed voice may not be used any more: sound of it that is not heard yet never is.
 
-        The answer goes on in another one, from the beginning of the sentence that the listener was at.
+        The answer goes on in another one, from the beginning of the sentence that the listener was at. Where another
+        one stands in for it already, nothing breaks off.
         """
         going_on = [one for one in (self._active, *self._outside.values()) if one is not None]
         unheard = self._listener.unheard(voice)
-        if unheard is None and not any(one.borrowed is voice for one in going_on):
+        if unheard is None:
+            for response in going_on:
+                if response.borrowed is voice:
+                    response.take_back_unsent()
             return
         heard_s = self._listener.clock.heard_s
         self._listener.cut(but=[one.answer for one in going_on])
-        if unheard is not None:
-            self._live.outbox.emit(ev.OutputCleared(response_id=unheard.response_id))
+        self._live.outbox.emit(ev.OutputCleared(response_id=unheard.response_id))
         for response in going_on:
             response.take_back(heard_s)
 

@@ -57,6 +57,7 @@ class Generation:
         self._written = asyncio.Event()
         self._speaking: Sentence | Again | None = None
         self._given: Sentence | Again | None = None
+        self._given_cloned = False
         self._begun_anew = 0
         self._steps: deque[Step] = deque()
         self._more = asyncio.Event()
@@ -103,7 +104,9 @@ class Generation:
             if isinstance(step, Sound):
                 self._weigh(-seconds(len(step.pcm)))
             elif isinstance(step, Sentence | Again):
-                self._given = step
+                self._given, self._given_cloned = step, False
+            elif isinstance(step, Voiced):
+                self._given_cloned = step.made.cloned
             yield step
             if isinstance(step, Finished):
                 self.stop()
@@ -133,6 +136,29 @@ class Generation:
         self._begun_anew += 1
         self._written.set()
         self._weigh(-self._waiting_s)
+
+    def say_clones_again(self, *, unfinished: bool) -> bool:
+        """As `say_again`, where no sound of the voice is still to be heard: what another one made stays.
+
+        Returns whether the sentence that was given last is among those that are said again.
+        """
+        steps = list(self._steps)
+        cloned = next((at for at, step in enumerate(steps) if isinstance(step, Voiced) and step.made.cloned), None)
+        begins = [at for at, step in enumerate(steps[:cloned]) if isinstance(step, Sentence | Again)]
+        more = bool(steps) and isinstance(steps[0], Sound)
+        given_cloned = self._given_cloned and (unfinished or more or self._speaking is self._given)
+        if given_cloned or (cloned is not None and not begins):
+            self.say_again((), unfinished=unfinished)
+            return True
+        if cloned is not None:
+            self._steps = deque(steps[: begins[-1]])
+            self._pieces.extendleft(
+                step for step in reversed(steps[begins[-1] :]) if not isinstance(step, Sound | Voiced)
+            )
+            self._begun_anew += 1
+            self._written.set()
+            self._weigh(-sum(seconds(len(step.pcm)) for step in steps[begins[-1] :] if isinstance(step, Sound)))
+        return False
 
     def _put(self, step: Step) -> None:
         self._steps.append(step)

@@ -18,13 +18,17 @@ _WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30f
 class Span(msgspec.Struct):
     """A sentence and the part of the answer's sound that says it, in bytes; one without sound is empty.
 
-    A part that broke off and was said again has no text: its words count where they are said whole.
+    ``whole``: how long the sound of all of it would have been, of a part that broke off and is said again; 0 where
+    nobody knows. ``cloned``: in a person's voice.
     """
 
     index: int
     text: str
     start: int
     end: int
+    broke_off: bool = False
+    whole: int = 0
+    cloned: bool = False
 
 
 class SpokenAnswer:
@@ -67,7 +71,7 @@ class SpokenAnswer:
     @property
     def text(self) -> str:
         """All that was said or shown."""
-        return "".join(span.text for span in self._spans)
+        return "".join(span.text for span in self._spans if not span.broke_off)
 
     @property
     def sentences(self) -> int:
@@ -82,19 +86,35 @@ class SpokenAnswer:
         """A sentence follows from its beginning, of which a part was sent, or nothing yet."""
         for span in self._spans:
             if span.index == index:
-                span.text = ""
+                span.broke_off = True
         self._spans.append(Span(index, text, self._sent, self._sent))
 
-    def rewind(self, audio_ms: int) -> tuple[tuple[int, str], ...]:
-        """The player threw away what follows ``audio_ms``; returns the sentences that were not heard to their end."""
+    def voiced(self, *, cloned: bool) -> None:
+        """Who speaks the current sentence."""
+        if self._spans:
+            self._spans[-1].cloned = cloned
+
+    def cloned_after(self, audio_ms: int) -> bool:
+        """Whether sound in a person's voice follows there."""
         position = self._position(audio_ms)
+        return any(span.cloned and span.end > max(position, span.start) for span in self._spans)
+
+    def rewind(self, audio_ms: int, unsent: int = 0) -> tuple[tuple[int, str], ...]:
+        """The player threw away what follows ``audio_ms``; returns the sentences that were not heard to their end.
+
+        ``unsent``: bytes of the current sentence's sound that were made and are not sent.
+        """
+        position = self._position(audio_ms)
+        if unsent and self._spans:
+            self._spans[-1].whole = self._spans[-1].end - self._spans[-1].start + unsent
         unheard = [span for span in self._spans if span.end > position or span.end == span.start == self._sent]
         for span in unheard:
+            span.whole = span.whole or span.end - span.start
             span.end = max(span.start, min(span.end, position))
-        told = tuple((span.index, span.text) for span in unheard if span.text)
+        told = tuple((span.index, span.text) for span in unheard if not span.broke_off)
         self._spans = [span for span in self._spans if span.start < position]
         for span in self._spans:
-            span.text = "" if any(span.index == index for index, _ in told) else span.text
+            span.broke_off = span.broke_off or any(span.index == index for index, _ in told)
         del self._pcm[position:]
         self._sent = position
         self._pauses = [pause for pause in self._pauses if pause.at_ms < audio_ms]
@@ -143,16 +163,26 @@ class SpokenAnswer:
         Text-to-speech gives no word times; words are taken to be spoken evenly, and a word counts once it is over.
         """
         position = self._position(audio_ms)
-        heard: list[str] = []
+        heard: dict[int, str] = {}
         for span in self._spans:
-            if position >= span.end > span.start or (span.end == span.start and position >= span.end > 0):
-                heard.append(span.text)
+            if span.broke_off:
+                said = _share(span.text, self._share_said(span, position))
+            elif position >= span.end and position > 0:
+                said = span.text
             elif position > span.start:
-                heard.append(_share(span.text, (position - span.start) / (span.end - span.start)))
-                break
+                said = _share(span.text, (position - span.start) / (span.end - span.start))
             else:
                 break
-        return "".join(heard).rstrip()
+            heard[span.index] = max(heard.get(span.index, ""), said, key=len)  # said twice, it was heard once
+            if position < span.end:
+                break
+        return "".join(heard.values()).rstrip()
+
+    def _share_said(self, span: Span, position: int) -> float:
+        """How much of its sentence a part that broke off had said there; 0 where nobody knows how long it is."""
+        others = (one.end - one.start for one in self._spans if one.index == span.index and not one.broke_off)
+        whole = max(span.whole, *others, 0)
+        return max(0, min(span.end, position) - span.start) / whole if whole else 0.0
 
     def forget_sound(self) -> None:
         """Frees the memory; what was said when is still known."""

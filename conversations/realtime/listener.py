@@ -74,11 +74,12 @@ class Listener:
             self._settle(answer, 0, "text", text=answer.text, complete=True)
 
     def unheard(self, voice: Borrowed) -> SpokenAnswer | None:
-        """An answer in that voice of which the listener's player still has sound."""
+        """An answer of which the listener's player still has sound in that voice (not what stands in for it)."""
         if self.clock.ahead_s <= 0:
             return None
+        heard_s = self.clock.heard_s
         said = (answer for answer in self._answers.values() if not answer.settled and answer.borrowed is voice)
-        return next(said, None)
+        return next((answer for answer in said if answer.cloned_after(answer.heard_ms(heard_s))), None)
 
     def cut(self, but: Sequence[SpokenAnswer | None] = ()) -> None:
         """The listener's player is being emptied now. What they have heard is settled, ``but`` for what goes on."""

@@ -108,6 +108,10 @@ class MessageOutput:
         """A sentence that was told of, and whose sound comes once more from its beginning."""
         self.answer.again(index, text)
 
+    def voiced(self, *, cloned: bool) -> None:
+        """Who speaks the sentence that follows."""
+        self.answer.voiced(cloned=cloned)
+
     def sound(self, pcm: bytes, sent: Callable[[], None] | None = None) -> None:
         self.answer.sent(pcm)
         delta = base64.b64encode(pcm).decode()

@@ -121,10 +121,19 @@ class Response:
         generation, answer = self.generation, self.answer
         if generation is None or self.done.is_set():
             return
-        again = answer.rewind(answer.heard_ms(heard_s)) if answer is not None else ()
+        unsent = self._unsent + generation.rest_of_sentence()
+        again = answer.rewind(answer.heard_ms(heard_s), unsent) if answer is not None else ()
         generation.say_again([Again(index, text) for index, text in again], unfinished=self._unsent > 0)
         self._taken_back += 1
         self._rest, self._unsent = b"", 0
+
+    def take_back_unsent(self) -> None:
+        """The voice may not be used any more, and the player has no sound of it: what was sent stays."""
+        if self.generation is None or self.done.is_set():
+            return
+        if self.generation.say_clones_again(unfinished=self._unsent > 0):
+            self._taken_back += 1
+            self._rest, self._unsent = b"", 0
 
     async def _take(self, step: Step) -> None:
         match step:
@@ -176,6 +185,7 @@ class Response:
         message = self._open_message(spoken=True)
         fact = voiced_fact(voiced, self.id, message.entry.id)
         self._emit(facts=(fact,) if fact is not None else ())
+        message.voiced(cloned=voiced.made.cloned)
         self._stage.voiced(self, message.answer, voiced)
 
     def _sent_first(self) -> None:

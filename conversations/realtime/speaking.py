@@ -101,7 +101,7 @@ class Voice:
     async def say(
         self, index: int, words: str, *, due_in_s: float, borrowed: Borrowed | None
     ) -> AsyncGenerator[Voiced | Sound, None]:
-        """Who speaks, then the sound. Raises `EngineError`; `Taken` when the voice is taken back meanwhile."""
+        """Who speaks, then the sound. Raises `EngineError`; `Taken` when the voice that speaks is taken back."""
         patience_s = FIRST_PATIENCE_S if index == 0 else NEXT_PATIENCE_S
         if borrowed is not None:
             patience_s = BORROWED_PATIENCE_S
@@ -152,7 +152,10 @@ class Voice:
 async def _until_taken(
     stream: AsyncGenerator[SpeechMade | bytes, None], borrowed: Borrowed | None
 ) -> AsyncGenerator[SpeechMade | bytes, None]:
-    """The stream's pieces; raises `Taken` as soon as the voice is stopped, also while a piece is waited for."""
+    """The stream's pieces; raises `Taken` as soon as the voice is stopped, also while a piece is waited for.
+
+    A voice that stands in for it is nobody's to take back: once it speaks it says its sentence to the end.
+    """
     async with aclosing(stream):
         if borrowed is None:
             async for piece in stream:
@@ -174,6 +177,10 @@ async def _until_taken(
                 if got is None:
                     return
                 yield got
+                if isinstance(got, SpeechMade) and not got.cloned:
+                    break
+            async for piece in stream:
+                yield piece
         finally:
             taken.cancel()
 

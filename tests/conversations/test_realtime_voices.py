@@ -184,6 +184,77 @@ async def test_what_the_player_still_has_of_a_taken_voice_is_not_heard() -> None
     assert 0 < heard["audio_ms"] < 1000
 
 
+class StandIn(FakeEngines):
+    """The cloning engine is away for the first ``away`` sentences."""
+
+    def __init__(self, *, away: int) -> None:
+        super().__init__(replies=[LONG])
+        self.seconds_per_letter = 0.04
+        self.left_out = away
+
+    def made(self, made: SpeechMade) -> SpeechMade:
+        self.left_out -= 1
+        if not made.cloned or self.left_out < 0:
+            return made
+        return SpeechMade("fake", "fake-tts", "bert", fallback="cloning_unavailable")
+
+
+async def test_a_voice_that_stands_in_says_its_sentence_to_the_end() -> None:
+    lender = FakeLender()
+    async with talking(StandIn(away=9), lender=lender) as t:
+        await choose(t, MIA)
+        await ask(t)
+        await t.until("response.output_audio.delta")
+        await asyncio.sleep(0.3)
+        lender.take_back()
+        await t.until("avatar.voice_stopped")
+        assert (await t.until("response.done", within_s=20))["response"]["status"] == "completed"
+        assert (await t.until("avatar.heard", within_s=20))["complete"]
+    assert "output_audio_buffer.cleared" not in [e["type"] for e in t.seen]
+    assert [e["index"] for e in t.seen if e["type"] == "avatar.sentence"] == [0, 1, 2], "nothing is said twice"
+    assert t.record.of(ReplyHeard)[-1].text == LONG
+
+
+async def test_only_what_is_cloned_is_said_again_while_another_voice_stands_in() -> None:
+    lender = FakeLender()
+    engines = StandIn(away=1)
+    engines.seconds_per_letter = 0.07
+    async with talking(engines, lender=lender) as t:
+        await choose(t, MIA)
+        await ask(t)
+        await t.until("response.output_audio.delta")
+        await asyncio.sleep(0.2)  # the clone's sentences lie ready behind the one that is heard
+        assert len(t.engines.spoken) == 3
+        lender.take_back()
+        await t.until("avatar.voice_stopped")
+        assert (await t.until("response.done", within_s=20))["response"]["status"] == "completed"
+    assert "output_audio_buffer.cleared" not in [e["type"] for e in t.seen]
+    by = [(e["index"], e["cloned"]) for e in t.seen if e["type"] == "avatar.speech"]
+    assert by == [(0, False), (1, False), (2, False)]
+    expected = sum(2 * int(len(text.strip()) * 0.07 * 24_000) for text in t.engines.spoken[-2:] + t.engines.spoken[:1])
+    assert len(sound(t)) == expected
+
+
+async def test_what_was_heard_of_a_sentence_before_it_is_said_again_is_recorded() -> None:
+    lender = FakeLender()
+    engines = FakeEngines(replies=[LONG])
+    engines.seconds_per_letter = 0.06
+    async with talking(engines, lender=lender) as t:
+        await choose(t, MIA)
+        await ask(t)
+        await t.until("response.output_audio.delta")
+        await asyncio.sleep(1.2)
+        lender.take_back()
+        await t.until("avatar.voice_stopped")
+        t.say("response.cancel")
+        t.say("output_audio_buffer.clear")
+        await t.until("response.done")
+    heard = t.record.of(ReplyHeard)[-1]
+    assert 900 < heard.audio_ms < 1900
+    assert heard.text.startswith("The first sentence")
+    assert len(heard.text) < len("The first sentence is a long one.")
+
+
 async def test_an_engine_that_dies_in_mid_sentence_costs_that_sentence_a_beginning() -> None:
     engines = FakeEngines(replies=[LONG])
     engines.speech_dies.extend([0.2, None])

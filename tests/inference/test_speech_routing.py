@@ -156,6 +156,20 @@ async def test_forgetting_a_reference_stops_it_in_mid_sentence_and_for_good() ->
         assert (await said(host, other))[0].cloned
 
 
+async def test_forgetting_a_reference_leaves_the_voice_that_stands_in_for_it_to_its_sentence() -> None:
+    async with (
+        served(tts=FakeTts([SECOND] * 100)) as host,  # more than the socket takes at once
+        host.client.speech("Hello.", voice="anna", language="en", reference=REFERENCE) as speech,
+    ):
+        assert speech.made.fallback == "cloning_unavailable"
+        pieces = aiter(speech)
+        got = len(await anext(pieces))
+        await host.client.forget_reference("voice-1")
+        async for piece in pieces:
+            got += len(piece)
+    assert got == 100 * len(SECOND)
+
+
 async def test_fine_is_loaded_when_it_is_wanted_and_fast_speaks_meanwhile() -> None:
     fine, gate = FakeCloner("cosyvoice"), FakeGate()
     async with served(cloning=cloning(fine=fine, gate=gate)) as host:

@@ -58,6 +58,8 @@ async def speech(request: web.Request) -> web.StreamResponse:
         # Nothing is sent before the first piece: it decides whether this is an answer or an error.
         async with host.speech.spoken(ask) as spoken:
             host.metrics.said(spoken.made)
+            if not spoken.made.cloned:
+                stack.close()  # a voice that stands in is nobody's: it may go on when the reference is forgotten
             if asked.response_format == "opus":
                 return await _opus(host, spoken, ask)
             return await _stream(request, asked, spoken)
