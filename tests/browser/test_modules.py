@@ -76,7 +76,16 @@ async def test_a_timeline_knows_the_sentence_and_where_it_was_cut(web: Stack, op
           exact.addSentence("One.", 0);
           exact.addSentence(" Two.", 700);
           exact.addDelta("Two.", 0);
-          return { at: [0, 999, 1000, 2500].map((ms) => line.at(ms)), cut, text: line.text, exact: exact.sentences };
+          const again = new Timeline();
+          again.addSentence("One.", 0, 0);
+          again.addSentence(" Two.", 700, 1);
+          again.addSentence(" Three.", 1500, 2);
+          again.addSentence(" Two.", 1000, 1);
+          const anew = { text: again.text, at: [500, 1200, 1600].map((ms) => again.at(ms)) };
+          again.addSentence(" Three.", 1800, 2);
+          anew.at.push(again.at(1900));
+          const at = [0, 999, 1000, 2500].map((ms) => line.at(ms));
+          return { at, cut, text: line.text, exact: exact.sentences, anew };
         }""",
         DIRECTORY,
     )
@@ -89,6 +98,7 @@ async def test_a_timeline_knows_the_sentence_and_where_it_was_cut(web: Stack, op
         (" Five.", False),
     ]
     assert told["exact"] == [{"text": "One.", "startMs": 0}, {"text": " Two.", "startMs": 700}]
+    assert told["anew"] == {"text": "One. Two. Three.", "at": [0, 1, 1, 2]}, "said again is not written again"
 
 
 async def test_waiting_grows_to_a_bound_and_is_spread(web: Stack, open_chat: OpenChat) -> None:

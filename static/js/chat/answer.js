@@ -36,10 +36,10 @@ export class Answer {
     this.lines.changed(line);
   }
 
-  sentence({ item_id, response_id, text, audio_start_ms }) {
+  sentence({ item_id, response_id, index, text, audio_start_ms }) {
     if (this.isStopped(item_id, response_id)) return;
     const line = this.lines.open(item_id, "assistant");
-    line.timeline.addSentence(text, audio_start_ms);
+    line.timeline.addSentence(text, audio_start_ms, index);
     this.lines.changed(line);
   }
 

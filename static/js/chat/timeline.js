@@ -17,11 +17,16 @@ export class Timeline {
     else this.sentences.push({ text, startMs: last ? arrivedMs : 0 });
   }
 
-  /** @param {string} text a whole sentence @param {number} startMs */
-  addSentence(text, startMs) {
+  /**
+   * One that is said again (its voice was taken back, or broke off) begins anew there, and those after it are still to
+   * come.
+   * @param {string} text a whole sentence @param {number} startMs @param {number} [index] its number in the answer
+   */
+  addSentence(text, startMs, index = this.exact ? this.sentences.length : 0) {
     if (!this.exact) this.sentences = [];
     this.exact = true;
-    this.sentences.push({ text, startMs });
+    for (const later of this.sentences.slice(index)) later.startMs = Infinity;
+    this.sentences[Math.min(index, this.sentences.length)] = { text, startMs };
   }
 
   /** The complete text, when the pieces do not add up to it. */
@@ -49,7 +54,7 @@ export class Timeline {
     const cut = cutMs === null ? Infinity : this.at(cutMs);
     return this.sentences.flatMap(({ text, startMs }, sentence) => {
       if (sentence !== cut) return [{ text, heard: sentence < cut, sentence }];
-      const endMs = this.sentences[sentence + 1]?.startMs ?? soundMs;
+      const endMs = Math.min(this.sentences[sentence + 1]?.startMs ?? soundMs, Math.max(soundMs, startMs));
       const at = wordBoundary(text, Math.min(1, (cutMs - startMs) / Math.max(1, endMs - startMs)));
       const halves = [
         { text: text.slice(0, at), heard: true, sentence },
