@@ -24,6 +24,11 @@ Scripted = Callable[..., Awaitable[tuple[ChatPage, ScriptedServer]]]
 
 def status(*, clones: bool = True, fine: bool = True) -> dict[str, Any]:
     told = copy.deepcopy(READY)
+    told["host"]["voices"] = [
+        {"id": "heart", "name": "Heart", "engine": "hibari", "languages": ["en", "en-US"]},
+        {"id": "af_heart", "name": "Heart", "engine": "kokoro", "languages": ["en"]},
+        {"id": "zm_yunxi", "name": "Yunxi", "engine": "kokoro", "languages": ["zh", "zh-TW", "zh-CN"]},
+    ]
     told["profiles"] = [
         {"id": OWN, "name": "My own voice", "language": "en", "own": True},
         {"id": SHARED, "name": "Ada", "language": "zh-TW", "own": False},
@@ -43,6 +48,9 @@ def scripted(web: Stack, open_chat: OpenChat) -> Scripted:
     return open_
 
 
+PRESETS = ["Heart (English, hibari)", "Heart (English, kokoro)", "Yunxi (Chinese)"]
+
+
 async def shot(chat: ChatPage, name: str) -> None:
     if SHOTS:
         await chat.page.screenshot(path=Path(SHOTS) / f"{name}.png")
@@ -58,7 +66,7 @@ async def test_a_persons_voice_is_chosen(scripted: Scripted) -> None:
     chat, server = await scripted()
     voices = chat.page.locator("#voice option")
     names = [name.strip() for name in await voices.all_inner_texts()]
-    assert names == ["The server's choice", "My own voice", "Ada (shared)", "Heart (en)"]
+    assert names == ["The server's choice", "My own voice", "Ada (shared)", *PRESETS]
     await chat.page.select_option("#language", "en")
     assert "Ada (shared)" not in await chat.page.inner_text("#voice")
     await chat.page.select_option("#voice", OWN)

@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from inference.types import VoiceInfo
 from tests.engine_host import RunningHost
 from tests.voices import making, speaking
 from voices import presets, selectors, services
@@ -266,7 +267,7 @@ def test_a_form_of_another_site_changes_nothing(ada: Any) -> None:
 def test_a_recording_becomes_a_sample_with_its_figures(ada: Any, engines: RunningHost) -> None:
     voice_id = making.draft(ada)
     client = browser(ada)
-    spoken = speaking.wav(speaking.room(speaking.said(speaking.LONG, "heart")))
+    spoken = speaking.wav(speaking.room(speaking.said(speaking.LONG, "hibari-us")))
     response = client.post(at(voice_id, "/sample"), {"recording": SimpleUploadedFile("../../x.wav", spoken)})
     assert response["Location"] == at(voice_id, "#transcript")
     page = client.get(at(voice_id)).content.decode()
@@ -280,7 +281,7 @@ def test_a_recording_becomes_a_sample_with_its_figures(ada: Any, engines: Runnin
 def test_a_recording_that_is_too_short_is_reported_in_numbers(ada: Any, engines: RunningHost) -> None:
     voice_id = making.draft(ada)
     client = browser(ada)
-    word = speaking.wav(speaking.room(speaking.said("Hello.", "heart"), before_s=2, after_s=2))
+    word = speaking.wav(speaking.room(speaking.said("Hello.", "hibari-us"), before_s=2, after_s=2))
     page = told(client, client.post(at(voice_id, "/sample"), {"recording": SimpleUploadedFile("a.wav", word)}))
     assert "This recording was not taken (Speech " in page
     assert "at least 3 seconds are needed" in page
@@ -388,3 +389,17 @@ def test_recordings_of_one_person_are_counted_together_with_those_through_rest(a
     other = browser(making.person("bob"))
     mine = making.with_sample(making.person("cleo"))
     assert other.post(at(mine, "/sample"), {"recording": SimpleUploadedFile("a.wav", b"x")}).status_code == 404
+
+
+@pytest.mark.parametrize(("language", "first", "second"), [("en", "Bella", "Yunxi"), ("zh-TW", "Yunxi", "Bella")])
+def test_presets_of_the_pages_language_come_first(
+    ada: Any, monkeypatch: pytest.MonkeyPatch, language: str, first: str, second: str
+) -> None:
+    infos = [
+        VoiceInfo(id="zm_yunxi", name="Yunxi", engine="kokoro", languages=("zh", "zh-TW")),
+        VoiceInfo(id="af_bella", name="Bella", engine="kokoro", languages=("en", "en-US")),
+        VoiceInfo(id="zm_yunyang", name="Yunyang", engine="kokoro", languages=("zh", "zh-TW")),
+    ]
+    monkeypatch.setattr(presets, "all_presets", lambda: tuple(infos))
+    page = browser(ada, language).get(LIST).content.decode()
+    assert page.index(f">{first}<") < page.index(f">{second}<")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from inference.audio.pcm import from_float
-from inference.speaker import SAME_SPEAKER
+from inference.speaker import SAME_SPEAKER, similarity
 from tests.voices import making
 from tests.voices.speaking import LONG, room, said, wav
 from voices import selectors, services
@@ -47,7 +47,7 @@ def test_who_reads_has_to_be_in_both_halves_of_the_sample(monkeypatch: pytest.Mo
     assert not selectors.is_usable(ada.pk, voice_id)
     whole = judging.embeddings_of(Voice.objects.get(id=voice_id)).whole
     audio, _ = samples.decoded(read, samples.LIMITS)
-    assert judging.similarity(samples.embed(from_float(audio)), whole) >= SAME_SPEAKER
+    assert similarity(samples.embed(from_float(audio)), whole) >= SAME_SPEAKER
 
 
 @pytest.mark.parametrize(("seconds", "count"), [(5.9, 0), (6.0, 2), (12.0, 2)])

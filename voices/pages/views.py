@@ -17,6 +17,7 @@ from conversations.log.errors import AudioMissing
 from conversations.log.serving import serve
 from voices import presets, selectors, sounds
 from voices.errors import VoiceNotFound
+from voices.languages import same
 from voices.pages.figures import figures_of
 from voices.pages.requests import actor_of, found_or_404
 from voices.pages.words import advice, reason
@@ -37,9 +38,11 @@ class Steps(msgspec.Struct, frozen=True):
 @never_cache
 @require_safe
 def voices(request: HttpRequest) -> HttpResponse:
-    """The actor's own, what others share, and the presets."""
+    """The actor's own, what others share, and the presets, those that speak the page's language first."""
     actor = actor_of(request)
-    context = {"own": selectors.own(actor), "shared": selectors.shared(actor), "presets": selectors.presets(actor)}
+    tongue = getattr(request, "LANGUAGE_CODE", "en")
+    here = sorted(selectors.presets(actor), key=lambda row: not any(same(tag, tongue) for tag in row.languages))
+    context = {"own": selectors.own(actor), "shared": selectors.shared(actor), "presets": here}
     return render(request, "voices/list.html", context)
 
 

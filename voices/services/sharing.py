@@ -90,9 +90,7 @@ def _decide(voice_id: str | UUID, judged: Callable[[Voice], None], fact: Fact, a
 def _require_account(voice: Voice) -> None:
     if voice.owner is None or voice.owner.is_guest:
         raise NotAllowed(
-            _(
-                "Guests cannot share a voice: lending one to everybody needs an account. Sign in, and make it there."
-            ),
+            _("Guests cannot share a voice: lending one to everybody needs an account. Sign in, and make it there."),
             code="guest",
         )
 

@@ -16,7 +16,7 @@ export class VoiceChoice {
     const select = byId("voice");
     select.disabled = !settings.get("aloud");
     const borrowed = machine.profilesFor(language).map(({ id, name, own }) => this.borrowed(id, name, own));
-    const presets = machine.voicesFor(language).map((voice) => new Option(`${voice.name} (${voice.languages.join(", ")})`, voice.id));
+    const presets = labelled(machine.voicesFor(language)).map(({ label, id }) => new Option(label, id));
     const grouped = borrowed.length > 0;
     select.replaceChildren(
       new Option(gettext("The server's choice"), ""),
@@ -37,6 +37,22 @@ export class VoiceChoice {
     option.disabled = !this.machine.clones;
     return option;
   }
+}
+
+/** Each with the languages it speaks, in the page's words; of two that would be called alike, each with its engine too. */
+function labelled(voices) {
+  const named = voices.map((voice) => ({ ...voice, facts: spoken(voice.languages) }));
+  const twice = ({ name, facts }) => named.filter((one) => one.name === name && one.facts.join() === facts.join()).length > 1;
+  return named.map((voice) => {
+    const facts = twice(voice) ? [...voice.facts, voice.engine] : voice.facts;
+    return { id: voice.id, label: `${voice.name} (${facts.join(", ")})` };
+  });
+}
+
+/** Languages by name, whatever the region: `zh`, `zh-TW` and `zh-CN` are one. */
+function spoken(tags) {
+  const names = new Intl.DisplayNames([document.documentElement.lang || "en"], { type: "language" });
+  return [...new Set(tags.map((tag) => names.of(tag.split("-")[0])))];
 }
 
 function group(label, options) {
