@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+import structlog
 
 from inference.errors import AudioRefused, EngineError, EngineRefused, EngineUnavailable, VoiceStopped
 from inference.host.speech.references import References
@@ -83,6 +84,18 @@ async def test_a_cloning_engine_that_is_away_is_stood_in_for(state: str) -> None
             counted = 'avatar_sentences_total{engine="fake-tts",fallback="cloning_unavailable"} 1'
             assert counted in await answer.text()
     assert (made.voice, made.cloned, made.fallback) == ("anna", False, "cloning_unavailable")
+
+
+async def test_the_log_says_how_and_where_a_speaker_failed_and_no_words() -> None:
+    fast = FakeCloner()
+    fast.faults = [EngineError("Perhaps somebody's words.")]
+    with structlog.testing.capture_logs() as lines:
+        async with served(cloning=cloning(fast=fast)) as host:
+            await said(host)
+    failed = next(line for line in lines if line["event"] == "speaker_failed")
+    assert (failed["engine"], failed["code"], failed["kind"]) == ("f5", "engine_error", "EngineError")
+    assert failed["place"].startswith("fake_speakers.py:")
+    assert "words" not in str(failed)
 
 
 async def test_a_host_that_does_not_clone_says_so() -> None:

@@ -5,8 +5,10 @@ sentence is tried again, then said by the next one that can. After the first sou
 """
 
 import asyncio
+import traceback
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, nullcontext
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -110,7 +112,7 @@ class Router:
                 try:
                     first, pieces = await self._begin(way)
                 except EngineError as error:
-                    log.warning("speaker_failed", engine=way.made.engine, code=error.code)
+                    log.warning("speaker_failed", engine=way.made.engine, code=error.code, **_cause(way, error))
                     failure = error
                     continue
                 async with aclosing(pieces):
@@ -221,6 +223,18 @@ class Router:
             quality="fine" if speaker is self.fine else "fast",
         )
         return _Way(speaker, msgspec.structs.replace(ask, voice=chosen.id), made)
+
+
+def _cause(way: _Way, error: EngineError) -> dict[str, str]:
+    """Its kind and place, and what a worker of ours says of a failure: nobody's words are in that."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    cause = {
+        "kind": type(error.__cause__ or error).__name__,
+        "place": f"{Path(place.filename).name}:{place.lineno} {place.name}",
+    }
+    if isinstance(way.speaker, WorkerSpeaker) and error.code == EngineError.code:
+        cause["detail"] = error.message
+    return cause
 
 
 async def _with(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
