@@ -259,6 +259,7 @@ class ReplyVoiced(Fact, frozen=True, kw_only=True):
     """Who spoke a sentence of an answer, where it was a cloned voice or not the one that was asked for."""
 
     type = "reply.voiced"
+    version = 2
     response_id: str
     item_id: str
     index: int
@@ -273,6 +274,8 @@ class ReplyVoiced(Fact, frozen=True, kw_only=True):
     quality: str = "fast"
     utterance_id: str = ""
     """Of a cloned sentence: the record of where its sound came from."""
+    asked: str = ""
+    """The voice that the answer was to be given in; empty in facts from before it was noted."""
 
 
 class ReplyFinished(Fact, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ STEPS: dict[tuple[str, int], Step] = {
     ("user.spoke", 1): added_optional,
     ("reply.heard", 1): added_optional,
     ("turn.measured", 1): added_optional,
+    ("reply.voiced", 1): added_optional,
 }
 """By the fact's type and the version that a step starts from."""
 

@@ -59,6 +59,10 @@ def _describe_reply(turn: Turn, fact: Fact) -> None:
             turn.reply_item_id = fact.item_id
         case ReplyVoiced():
             turn.cloned = turn.cloned or fact.cloned
+            if fact.cloned:
+                turn.voice = fact.asked or turn.voice
+            elif fact.fallback and not turn.cloned:  # all that was said so far another voice said
+                turn.voice = fact.voice or turn.voice
         case ReplyHeard():
             _heard(turn, fact)
         case ReplyFinished():

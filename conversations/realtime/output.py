@@ -14,7 +14,7 @@ from conversations.realtime.protocol.items import FunctionCall, Item, Message, O
 from conversations.realtime.steps import Voiced
 
 
-def voiced_fact(voiced: Voiced, response_id: str, item_id: str) -> ReplyVoiced | None:
+def voiced_fact(voiced: Voiced, response_id: str, item_id: str, asked: str) -> ReplyVoiced | None:
     """Recorded where it is not the host's own voice that was asked for: the record says whose voice it was not."""
     made = voiced.made
     if not made.cloned and not made.fallback:
@@ -31,6 +31,7 @@ def voiced_fact(voiced: Voiced, response_id: str, item_id: str) -> ReplyVoiced |
         fallback=made.fallback,
         quality=made.quality,
         utterance_id=voiced.utterance_id,
+        asked=asked,
     )
 
 

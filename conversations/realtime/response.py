@@ -183,7 +183,7 @@ class Response:
 
     def _voiced(self, voiced: Voiced) -> None:
         message = self._open_message(spoken=True)
-        fact = voiced_fact(voiced, self.id, message.entry.id)
+        fact = voiced_fact(voiced, self.id, message.entry.id, self.manner.voice)
         self._emit(facts=(fact,) if fact is not None else ())
         message.voiced(cloned=voiced.made.cloned)
         self._stage.voiced(self, message.answer, voiced)

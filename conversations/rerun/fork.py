@@ -129,7 +129,8 @@ class Fork:
             ReplySpoken(response_id=response_id, item_id=item_id, index=index, text=text)
             for index, text in enumerate(answer.sentences)
         ]
-        facts += [fact for one in answer.voiced if (fact := voiced_fact(one, response_id, item_id)) is not None]
+        voiced = (voiced_fact(one, response_id, item_id, self._manner.voice) for one in answer.voiced)
+        facts += [fact for fact in voiced if fact is not None]
         if answer.generated:
             facts.append(
                 ReplyGenerated(

@@ -12,6 +12,7 @@ from conversations import lending
 from conversations.events import ReplyHeard, ReplyVoiced, VoiceStopped
 from conversations.models import Turn
 from conversations.oversight import broadcast
+from inference.types import SpeechMade
 from tests.conversations.moderators import LiveSocket, in_thread, live_session
 from tests.fake_engines import FakeEngines
 from tests.voices import making
@@ -74,6 +75,22 @@ async def test_one_s_own_voice_speaks_and_leaves_a_record_of_its_origin(ada: Any
     assert all(row.closed_at is not None and row.watermarked and row.complete for row in rows)
     turn = await in_thread(lambda: Turn.objects.get(conversation_id=UUID(socket.conversation_id)))
     assert (turn.cloned, turn.voice, turn.speech_engine) == (True, voice, "fake")
+
+
+@pytest.mark.parametrize("away", [1, 2])
+async def test_the_record_names_the_voice_that_spoke_instead(ada: Any, away: int) -> None:
+    class StandIn(FakeEngines):
+        def made(self, made: SpeechMade) -> SpeechMade:
+            missing = len(self.spoken) <= away
+            return SpeechMade("fake", "fake-tts", "bert", fallback="cloning_unavailable") if missing else made
+
+    voice = await in_thread(lambda: making.usable(ada))
+    async with live_session(ada, StandIn(replies=[LONG])) as socket:
+        await choose(socket, voice)
+        await ask(socket)
+        await socket.until("response.done")
+    turn = await in_thread(lambda: Turn.objects.get(conversation_id=UUID(socket.conversation_id)))
+    assert (turn.cloned, turn.voice) == ((False, "bert") if away == 2 else (True, voice))
 
 
 async def test_another_s_voice_is_not_there_until_it_is_shared(ada: Any, bob: Any, manager: Any) -> None:
