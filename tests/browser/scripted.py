@@ -96,6 +96,13 @@ class ScriptedServer:
         """What the page has sent of that type."""
         return [event for event in self.received if event["type"] == kind]
 
+    async def until_sent(self, kind: str, times: int = 1, within_s: float = 5.0) -> dict[str, Any]:
+        """The last event of that type, once as many have come; what a page sends takes a moment."""
+        async with asyncio.timeout(within_s):
+            while len(self.sent(kind)) < times:  # noqa: ASYNC110 - the events come from a browser
+                await asyncio.sleep(0.02)
+        return self.sent(kind)[-1]
+
 
 def tone(ms: int) -> str:
     """Base64 PCM16 24 kHz, 440 Hz."""

@@ -133,7 +133,7 @@ async def test_ones_own_voice_is_taken_only_with_consent(scripted: Scripted, loc
     await box.click()
     await dialog.locator("button.primary").click()
     await expect(dialog).to_be_hidden()
-    (agreed,) = server.sent("avatar.self_voice.update")
+    agreed = await server.until_sent("avatar.self_voice.update")
     assert agreed["consent"] is True
     assert not await box.is_checked()  # until the server has said so
     server.say("avatar.self_voice.updated", state="collecting", speech_s=1.2, needed_s=3.0)
@@ -143,7 +143,7 @@ async def test_ones_own_voice_is_taken_only_with_consent(scripted: Scripted, loc
     await no_violations(chat)
     await shot(chat, f"self-voice-on-{locale}")
     await box.click()
-    assert server.sent("avatar.self_voice.update")[-1]["consent"] is False
+    assert (await server.until_sent("avatar.self_voice.update", times=2))["consent"] is False
     server.say("avatar.self_voice.updated", state="off", speech_s=0.0, needed_s=3.0)
     await expect(box).not_to_be_checked()
 
