@@ -46,6 +46,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = wanted
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Why a test was run once more: the plugin shows the last failure only, the first is often the telling one."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"first failure of {report.nodeid}", sep="-")
+        terminalreporter.write_line(report.longreprtext)
+        for title, text in report.sections:
+            terminalreporter.write_line(f"{title}:\n{text[-4000:]}")
+
+
 def _uses_the_database(item: pytest.Item) -> bool:
     if any(item.get_closest_marker(name) for name in ("browser", "server", "models", "both_databases", "scale")):
         return False

@@ -3,6 +3,7 @@ environment. Prints the session's cookie and the conversations' ids as JSON."""
 
 import json
 import math
+import secrets
 import struct
 import subprocess
 import sys
@@ -12,8 +13,8 @@ from tests.server import ROOT, Stack
 
 
 def seed(stack: Stack, name: str) -> dict[str, Any]:
-    """The same from a test."""
-    command = [sys.executable, "-m", "tests.browser.seed_history", name]
+    """The same from a test, as often as it is run: the person's name gets an ending of its own."""
+    command = [sys.executable, "-m", "tests.browser.seed_history", f"{name}-{secrets.token_hex(4)}"]
     done = subprocess.run(command, env=stack.environment, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     seeded: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

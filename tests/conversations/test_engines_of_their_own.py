@@ -14,7 +14,7 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from tests.conversations.lend_voice import lend_voice
+from tests.conversations.lend_voice import Withdrawal, lend_voice
 from tests.engines import f5_settings, python_of, smollm2
 from tests.server import Stack
 
@@ -37,7 +37,7 @@ def gpu_like(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def voice(gpu_like: Stack) -> str:
     return lend_voice(gpu_like)
 
@@ -143,13 +143,14 @@ async def test_vllm_answers_in_f5_s_voice_and_each_may_die_in_mid_turn(gpu_like:
 
 
 async def test_consent_taken_back_silences_f5_in_mid_sentence(gpu_like: Stack, voice: str) -> None:
+    withdrawal = await asyncio.to_thread(Withdrawal, gpu_like, voice)
     async with connect(gpu_like) as socket:
         talk = Talk(socket)
-        await talk.choose(voice)
+        assert await talk.choose(voice) == voice
         await cloning(talk)
         await talk.ask("Tell me a long story about a little house in the mountains.")
         await talk.until("response.output_audio.delta")
-        await asyncio.to_thread(lend_voice, gpu_like, "withdraw", voice)
+        await asyncio.to_thread(withdrawal.now)
         stopped = await talk.until("avatar.voice_stopped")
         assert stopped["voice"] == voice
         began = len(talk.seen)
