@@ -9,6 +9,9 @@ from voices.access import Actor
 from voices.models import Rating, Voice, VoiceName
 from voices.types import RatingView, VoiceRow
 
+MOST = 500
+"""Voices in one list."""
+
 
 def rows_of(voices: Sequence[Voice], actor: Actor) -> tuple[VoiceRow, ...]:
     """Profiles, in their order."""
