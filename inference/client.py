@@ -9,7 +9,7 @@ import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 from urllib.parse import quote
 
 import aiohttp
@@ -18,6 +18,7 @@ import msgspec
 from inference import wire
 from inference.errors import EngineError, EngineUnavailable, ReferenceUnknown
 from inference.leasing import HeldLease, leased
+from inference.ports import HearingWish, SpeechWish
 from inference.transport import Transport, broken_off
 from inference.types import (
     STT_RATE,
@@ -25,9 +26,7 @@ from inference.types import (
     ChatRequest,
     HostStatus,
     MemoryStatus,
-    Quality,
     Queued,
-    Reference,
     Transcript,
     WatermarkFound,
 )
@@ -80,24 +79,15 @@ class EngineClient:
         """Ends all connections, and with them all work."""
         await self._transport.close()
 
-    async def transcribe(
-        self,
-        pcm: bytes,
-        *,
-        language: str | None = None,
-        prompt: str | None = None,
-        model: str | None = None,
-        words: bool = False,
-        due_in_s: float = 0.0,
-    ) -> Transcript:
-        """pcm: PCM16 mono at `STT_RATE`. ``language`` is a BCP-47 tag; None detects it."""
+    async def transcribe(self, pcm: bytes, *, due_in_s: float = 0.0, **wish: Unpack[HearingWish]) -> Transcript:
+        """pcm: PCM16 mono at `STT_RATE`."""
         form = aiohttp.FormData(default_to_multipart=True)
         form.add_field("file", _wav(pcm), filename="speech.wav", content_type="audio/wav")
         form.add_field("response_format", "verbose_json")
-        for name, value in (("model", model), ("language", language), ("prompt", prompt)):
-            if value:
+        for name in ("model", "language", "prompt"):
+            if value := wish.get(name):
                 form.add_field(name, value)
-        if words:
+        if wish.get("words"):
             form.add_field("timestamp_granularities[]", "word")
         return wire.read_transcript(
             await self._transport.whole("POST", "/v1/audio/transcriptions", due_in_s, data=form)
@@ -124,31 +114,13 @@ class EngineClient:
 
     @asynccontextmanager
     async def speech(
-        self,
-        text: str,
-        *,
-        voice: str,
-        language: str,
-        speed: float = 1.0,
-        due_in_s: float = 0.0,
-        reference: Reference | None = None,
-        quality: Quality = "fast",
-        instructions: str = "",
+        self, text: str, *, due_in_s: float = 0.0, **wish: Unpack[SpeechWish]
     ) -> AsyncIterator[SpeechAnswer]:
         """Who speaks, and the sound; leaving the block stops the synthesis.
 
-        With a ``reference`` it is spoken in that voice, or in ``voice`` where that cannot be (`SpeechMade.fallback`).
         Raises `VoiceStopped` for a reference that was forgotten; one that is being spoken then breaks off.
         """
-        body = speech_body(
-            text,
-            voice=voice,
-            language=language,
-            speed=speed,
-            reference=reference,
-            quality=quality,
-            instructions=instructions,
-        )
+        body, reference = speech_body(text, wish), wish.get("reference")
         try:
             response = await self._transport.open("POST", "/v1/audio/speech", due_in_s, data=body)
         except ReferenceUnknown:
@@ -159,28 +131,10 @@ class EngineClient:
         async with response:
             yield SpeechAnswer(response)
 
-    async def speak(
-        self,
-        text: str,
-        *,
-        voice: str,
-        language: str,
-        speed: float = 1.0,
-        due_in_s: float = 0.0,
-        reference: Reference | None = None,
-        quality: Quality = "fast",
-    ) -> AsyncGenerator[bytes]:
-        """Streams PCM16 mono at `WIRE_RATE`, in whole samples; closing the iterator stops the synthesis."""
-        async with self.speech(
-            text,
-            voice=voice,
-            language=language,
-            speed=speed,
-            due_in_s=due_in_s,
-            reference=reference,
-            quality=quality,
-        ) as answer:
-            async for pcm in answer:
+    async def speak(self, text: str, *, due_in_s: float = 0.0, **wish: Unpack[SpeechWish]) -> AsyncGenerator[bytes]:
+        """`speech` without who speaks: PCM16 mono at `WIRE_RATE`, in whole samples, until the iterator is closed."""
+        async with self.speech(text, due_in_s=due_in_s, **wish) as speech:
+            async for pcm in speech:
                 yield pcm
 
     async def forget_reference(self, reference_id: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, Required, TypedDict, Unpack
 
 from inference.types import ChatDelta, ChatRequest, HostStatus, Quality, Queued, Reference, SpeechMade, Transcript
 
@@ -28,6 +28,33 @@ class Speech(Protocol):
         """PCM16 mono at `WIRE_RATE` as it comes, in whole samples."""
 
 
+class HearingWish(TypedDict, total=False):
+    """How speech is to be transcribed."""
+
+    language: str | None
+    """BCP-47 tag; None detects it."""
+    prompt: str | None
+    """Words that are likely to come."""
+    model: str | None
+    words: bool
+    """Each word's time, too."""
+
+
+class SpeechWish(TypedDict, total=False):
+    """How a sentence is to be spoken."""
+
+    voice: Required[str]
+    """One of the host's; empty: its default for the language."""
+    language: Required[str]
+    """BCP-47 tag."""
+    speed: float
+    reference: Reference | None
+    """In this person's voice, or in ``voice`` where that cannot be (`SpeechMade.fallback`)."""
+    quality: Quality
+    instructions: str
+    """How to say it, for engines that take such a thing."""
+
+
 class Engines(Protocol):
     """The engines of one host. Cancelling a call (or closing its iterator) stops the work behind it.
 
@@ -35,52 +62,20 @@ class Engines(Protocol):
     host's scheduler serves the earliest deadline first. All methods raise `inference.errors.EngineError`.
     """
 
-    async def transcribe(
-        self,
-        pcm: bytes,
-        *,
-        language: str | None = None,
-        prompt: str | None = None,
-        model: str | None = None,
-        words: bool = False,
-        due_in_s: float = 0.0,
-    ) -> Transcript:
-        """pcm: PCM16 mono at `STT_RATE`. ``language`` is a BCP-47 tag; None detects it."""
+    async def transcribe(self, pcm: bytes, *, due_in_s: float = 0.0, **wish: Unpack[HearingWish]) -> Transcript:
+        """pcm: PCM16 mono at `STT_RATE`."""
 
     def chat(self, request: ChatRequest, *, due_in_s: float = 0.0) -> AsyncIterator[ChatDelta]:
         """Streams the answer."""
 
     def speech(
-        self,
-        text: str,
-        *,
-        voice: str,
-        language: str,
-        speed: float = 1.0,
-        due_in_s: float = 0.0,
-        reference: Reference | None = None,
-        quality: Quality = "fast",
-        instructions: str = "",
+        self, text: str, *, due_in_s: float = 0.0, **wish: Unpack[SpeechWish]
     ) -> AbstractAsyncContextManager[Speech]:
         """Speaks ``text``, a sentence, already fit to be spoken or not.
 
-        With a ``reference`` in that person's voice, or in ``voice`` where that cannot be (`SpeechMade.fallback`). An
-        engine that dies in the middle raises `EngineUnavailable` from the iterator; a reference that is forgotten
+        An engine that dies in the middle raises `EngineUnavailable` from the iterator; a reference that is forgotten
         meanwhile too, and `VoiceStopped` when it was before.
         """
-
-    def speak(
-        self,
-        text: str,
-        *,
-        voice: str,
-        language: str,
-        speed: float = 1.0,
-        due_in_s: float = 0.0,
-        reference: Reference | None = None,
-        quality: Quality = "fast",
-    ) -> AsyncIterator[bytes]:
-        """`speech` without who speaks: streams PCM16 mono at `WIRE_RATE`."""
 
     async def forget_reference(self, reference_id: str) -> None:
         """Stops at once whatever is being said with this reference, and bars it from now on."""

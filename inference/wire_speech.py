@@ -7,27 +7,25 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from inference.errors import EngineError
-from inference.types import Quality, Reference, SpeechMade, WatermarkFound
+from inference.ports import SpeechWish
+from inference.types import SpeechMade, WatermarkFound
 
 _HEADER = "X-Avatar-"
 _PLAIN = "/:+@ ."
 
 
-def speech_body(
-    text: str,
-    *,
-    voice: str,
-    language: str,
-    speed: float = 1.0,
-    reference: Reference | None = None,
-    quality: Quality = "fast",
-    instructions: str = "",
-) -> bytes:
+def speech_body(text: str, wish: SpeechWish) -> bytes:
     """A speech request; a reference is named, not sent: the host says when it has not got it."""
-    body: dict[str, Any] = {"input": text, "voice": voice, "language": language, "speed": speed}
-    body["response_format"] = "pcm"
-    if instructions:
+    body: dict[str, Any] = {
+        "input": text,
+        "voice": wish["voice"],
+        "language": wish["language"],
+        "speed": wish.get("speed", 1.0),
+        "response_format": "pcm",
+    }
+    if instructions := wish.get("instructions", ""):
         body["instructions"] = instructions
+    reference, quality = wish.get("reference"), wish.get("quality", "fast")
     if reference is not None or quality != "fast":
         named = {"reference": reference.id, "digest": reference.digest} if reference else {}
         body["avatar"] = {**named, "quality": quality}

@@ -4,8 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from typing import Unpack
 
 from inference.errors import EngineError, EngineUnavailable, ServerFull
+from inference.ports import HearingWish, SpeechWish
 from inference.types import (
     STT_RATE,
     WIRE_RATE,
@@ -104,23 +106,15 @@ class FakeEngines:
         """What somebody who would wait is told before the place is there."""
         self.seconds_per_letter = SECONDS_PER_LETTER
 
-    async def transcribe(
-        self,
-        pcm: bytes,
-        *,
-        language: str | None = None,
-        prompt: str | None = None,
-        model: str | None = None,
-        words: bool = False,
-        due_in_s: float = 0.0,
-    ) -> Transcript:
+    async def transcribe(self, pcm: bytes, *, due_in_s: float = 0.0, **wish: Unpack[HearingWish]) -> Transcript:
         self._here()
         self.transcribed.append(pcm)
         await self.hear.wait()
         said = self.heard.popleft() if len(self.heard) > 1 else self.heard[0]
         if isinstance(said, EngineError):
             raise said
-        return Transcript(said, language or "en", len(pcm) / 2 / STT_RATE, 0.9 if said else 0.0, model="fake-stt")
+        language = wish.get("language") or "en"
+        return Transcript(said, language, len(pcm) / 2 / STT_RATE, 0.9 if said else 0.0, model="fake-stt")
 
     async def chat(self, request: ChatRequest, *, due_in_s: float = 0.0) -> AsyncIterator[ChatDelta]:
         self._here()
@@ -150,17 +144,9 @@ class FakeEngines:
 
     @asynccontextmanager
     async def speech(
-        self,
-        text: str,
-        *,
-        voice: str,
-        language: str,
-        speed: float = 1.0,
-        due_in_s: float = 0.0,
-        reference: Reference | None = None,
-        quality: Quality = "fast",
-        instructions: str = "",
+        self, text: str, *, due_in_s: float = 0.0, **wish: Unpack[SpeechWish]
     ) -> AsyncIterator["FakeSpeech"]:
+        reference = wish.get("reference")
         self._here()
         self.spoken.append(text)
         self.references.append(reference)
@@ -173,38 +159,15 @@ class FakeEngines:
         made = SpeechMade(
             engine="fake",
             model="fake-tts",
-            voice=reference.id if reference else voice,
+            voice=reference.id if reference else wish["voice"],
             cloned=reference is not None,
             watermarked=reference is not None,
-            quality=quality,
+            quality=wish.get("quality", "fast"),
         )
         made = self.made(made)
         samples = int(len(text) * self.seconds_per_letter * WIRE_RATE)
         dies_after_s = self.speech_dies.popleft() if self.speech_dies else None
         yield FakeSpeech(made, b"\x10\x00" * samples, dies_after_s)
-
-    async def speak(
-        self,
-        text: str,
-        *,
-        voice: str,
-        language: str,
-        speed: float = 1.0,
-        due_in_s: float = 0.0,
-        reference: Reference | None = None,
-        quality: Quality = "fast",
-    ) -> AsyncIterator[bytes]:
-        async with self.speech(
-            text,
-            voice=voice,
-            language=language,
-            speed=speed,
-            due_in_s=due_in_s,
-            reference=reference,
-            quality=quality,
-        ) as speech:
-            async for pcm in speech:
-                yield pcm
 
     async def forget_reference(self, reference_id: str) -> None:
         self._here()

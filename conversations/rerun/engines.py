@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Unpack
 
 import msgspec
 from django.conf import settings
@@ -10,8 +11,8 @@ from django.conf import settings
 from conversations.errors import Invalid
 from conversations.rerun.queue import is_url
 from inference.client import EngineClient
-from inference.ports import Engines, Lease, Speech
-from inference.types import ChatDelta, ChatRequest, HostStatus, Quality, Queued, Reference, Transcript
+from inference.ports import Engines, HearingWish, Lease, Speech, SpeechWish
+from inference.types import ChatDelta, ChatRequest, HostStatus, Queued, Transcript
 
 LATER_S = 3.0
 """How much later than in a live session everything is due: the living are served first."""
@@ -33,66 +34,16 @@ class PatientEngines:
         self._chat = chat_engines or host
         self._later_s = later_s
 
-    async def transcribe(
-        self,
-        pcm: bytes,
-        *,
-        language: str | None = None,
-        prompt: str | None = None,
-        model: str | None = None,
-        words: bool = False,
-        due_in_s: float = 0.0,
-    ) -> Transcript:
-        return await self._host.transcribe(
-            pcm, language=language, prompt=prompt, model=model, words=words, due_in_s=due_in_s + self._later_s
-        )
+    async def transcribe(self, pcm: bytes, *, due_in_s: float = 0.0, **wish: Unpack[HearingWish]) -> Transcript:
+        return await self._host.transcribe(pcm, due_in_s=due_in_s + self._later_s, **wish)
 
     def chat(self, request: ChatRequest, *, due_in_s: float = 0.0) -> AsyncIterator[ChatDelta]:
         return self._chat.chat(request, due_in_s=due_in_s + self._later_s)
 
     def speech(
-        self,
-        text: str,
-        *,
-        voice: str,
-        language: str,
-        speed: float = 1.0,
-        due_in_s: float = 0.0,
-        reference: Reference | None = None,
-        quality: Quality = "fast",
-        instructions: str = "",
+        self, text: str, *, due_in_s: float = 0.0, **wish: Unpack[SpeechWish]
     ) -> AbstractAsyncContextManager[Speech]:
-        return self._host.speech(
-            text,
-            voice=voice,
-            language=language,
-            speed=speed,
-            due_in_s=due_in_s + self._later_s,
-            reference=reference,
-            quality=quality,
-            instructions=instructions,
-        )
-
-    def speak(
-        self,
-        text: str,
-        *,
-        voice: str,
-        language: str,
-        speed: float = 1.0,
-        due_in_s: float = 0.0,
-        reference: Reference | None = None,
-        quality: Quality = "fast",
-    ) -> AsyncIterator[bytes]:
-        return self._host.speak(
-            text,
-            voice=voice,
-            language=language,
-            speed=speed,
-            due_in_s=due_in_s + self._later_s,
-            reference=reference,
-            quality=quality,
-        )
+        return self._host.speech(text, due_in_s=due_in_s + self._later_s, **wish)
 
     async def forget_reference(self, reference_id: str) -> None:
         await self._host.forget_reference(reference_id)

@@ -9,7 +9,7 @@ import numpy as np
 
 from inference.audio.decode import decode
 from inference.audio.wav import encode_wav
-from inference.ports import Engines
+from inference.client import EngineClient
 from inference.types import WIRE_RATE
 
 TAIL_MS = 20
@@ -75,7 +75,7 @@ def from_file(path: Path, text: str | None = None) -> Clip:
     return Clip(name=path.name, pcm=pcm, end_s=end_s, text=text, start_s=start_s)
 
 
-async def spoken(engines: Engines, questions: Sequence[str] = QUESTIONS) -> list[Clip]:
+async def spoken(engines: EngineClient, questions: Sequence[str] = QUESTIONS) -> list[Clip]:
     """The same questions on every machine, spoken by the embedded voice."""
     clips = []
     for question in questions:
