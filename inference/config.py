@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from inference import engine_settings
+from inference.chinese_script import SCRIPTS, ChineseScript
 from inference.engine_settings import F5, CosyVoice, Gate, SpeechServer, Vllm
 from inference.env import BASE_DIR, ConfigurationError, Environment
 
@@ -36,6 +37,8 @@ class Config(msgspec.Struct, frozen=True):
     """Longest answer when a request names no limit: a small model may never stop by itself."""
     chat_cache_mb: int = 32
     """Host memory for the prompts of slots that were given away."""
+    chinese_script: ChineseScript = "traditional"
+    """Of Chinese whose language tag tells none, such as what was detected."""
     chat_engine: str = "auto"
     """``auto``, ``embedded`` or ``vllm``; with ``chat_url`` ``auto`` is that server (`inference.choice` decides)."""
     fast_speech: SpeechServer = SpeechServer()
@@ -88,6 +91,7 @@ def load() -> Config:
         engine_api_key=env.text("AVATAR_ENGINE_API_KEY"),
         chat_max_tokens=env.whole("AVATAR_CHAT_MAX_TOKENS", 512, least=1, most=1_048_576),
         chat_cache_mb=env.whole("AVATAR_CHAT_CACHE_MB", 32, most=1_048_576),
+        chinese_script=env.choice("AVATAR_CHINESE_SCRIPT", "traditional", SCRIPTS),
         chat_engine=chat_engine,
         fast_speech=engine_settings.fast_speech(env),
         fine_speech=engine_settings.fine_speech(env),

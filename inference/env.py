@@ -9,9 +9,11 @@ import urllib.parse
 import zoneinfo
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from environs import Env
 
+C = TypeVar("C", bound=str)
 BASE_DIR = Path(__file__).resolve().parent.parent
 _ON = frozenset({"true", "on", "yes", "1"})
 _OFF = frozenset({"false", "off", "no", "0"})
@@ -34,11 +36,12 @@ class Environment:
     def text(self, name: str, default: str = "") -> str:
         return self._env.str(name, default) or default
 
-    def choice(self, name: str, default: str, choices: Sequence[str]) -> str:
+    def choice(self, name: str, default: C, choices: Sequence[C]) -> C:
         value = self.text(name, default)
-        if value not in choices:
-            raise _wrong(name, f"one of {', '.join(choices)}", value)
-        return value
+        for one in choices:
+            if one == value:
+                return one
+        raise _wrong(name, f"one of {', '.join(choices)}", value)
 
     def choice_or_url(self, name: str, default: str, choices: Sequence[str], schemes: Sequence[str]) -> str:
         """One of ``choices``, or an address."""

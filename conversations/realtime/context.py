@@ -10,15 +10,27 @@ from typing import Any
 from conversations.realtime.items import Entry
 from conversations.realtime.protocol.items import FunctionCall, FunctionCallOutput, Item
 from conversations.realtime.protocol.settings import FunctionChoice, FunctionTool, ToolChoice
+from inference.chinese_script import script_of
 
 DEFAULT_INSTRUCTIONS = (
     "You are a friendly voice assistant. Your words are spoken aloud: answer in one to three short sentences, "
     "without lists, markup or emoji."
 )
+_CHINESE_INSTRUCTIONS = (
+    f"{DEFAULT_INSTRUCTIONS} Answer in Chinese, in the characters that the user writes: Traditional or Simplified."
+)
 KEPT_SHARE = 0.5
 """After the window was full, the part of it that stays."""
 
 ChatMessage = Mapping[str, Any]
+
+
+def default_instructions(language: str) -> str:
+    """What the model is told where nobody told it anything, for an answer in the language of the BCP-47 tag.
+
+    The user's words are in the script of docs/adr/0149 or in their own; many models fall back to Simplified.
+    """
+    return _CHINESE_INSTRUCTIONS if script_of(language, "traditional") else DEFAULT_INSTRUCTIONS
 
 
 class Window:

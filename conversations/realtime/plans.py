@@ -4,11 +4,11 @@ import re
 
 from conversations.realtime.borrowing import Borrowed
 from conversations.realtime.context import (
-    DEFAULT_INSTRUCTIONS,
     ChatMessage,
     Window,
     chat_tool_choice,
     chat_tools,
+    default_instructions,
     messages_of,
 )
 from conversations.realtime.live import Live
@@ -59,14 +59,15 @@ def plan(
     spoken = (options.output_modalities or settings.output_modalities)[0] == "audio"
     limit = options.max_output_tokens if options.max_output_tokens is not None else settings.max_output_tokens
     max_tokens = (SPOKEN_TOKENS if spoken else WRITTEN_TOKENS) if limit == "inf" else limit
-    instructions = options.instructions if options.instructions is not None else settings.instructions
     tools = options.tools if options.tools is not None else settings.tools
     choice = options.tool_choice if options.tool_choice is not None else settings.tool_choice
     language = language_of(live)
+    instructions = options.instructions if options.instructions is not None else settings.instructions
+    instructions = instructions or default_instructions(language)
     bounded = spoken and limit == "inf" and live.spoken_answer_s > 0
     if options.input is not None:
         items = tuple(_dereferenced(live, item) for item in options.input)
-        system: ChatMessage = {"role": "system", "content": instructions or DEFAULT_INSTRUCTIONS}
+        system: ChatMessage = {"role": "system", "content": instructions}
         messages: tuple[ChatMessage, ...] = (system, *messages_of(items))
     else:
         budget = (live.offer.context_tokens or UNKNOWN_WINDOW) - max_tokens - len(str(tools)) // 3

@@ -136,7 +136,7 @@ async def replay(folder: Path, engines: Engines) -> Replayed:
         instructions=session.instructions,
         spoken_answer_s=Limits.from_environment().spoken_answer_s,
     )
-    before = answering.context(context(folder), Window(), manner.instructions, offer)
+    before = answering.context(context(folder), Window(), manner.instructions, offer, language)
     now = (message for item in _items(fixture, heard) if (message := answering.message_of(item)) is not None)
     made = answering.plan((*before, *now), manner, offer, language=language, spoken=True)
     wrong, words = word_errors(fixture.expected.transcript, transcript, language)

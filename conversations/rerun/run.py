@@ -206,7 +206,8 @@ class Rerun:
     async def _answer(
         self, fork: Fork, turn: SourceTurn, more: tuple[ChatMessage | None, ...], language: str
     ) -> Answer:
-        before = answering.context(await fork.record.history(), self._window, self._manner.instructions, self._offer)
+        said_before, told = await fork.record.history(), self._manner.instructions
+        before = answering.context(said_before, self._window, told, self._offer, language)
         messages = (*before, *(message for message in more if message is not None))
         spoken = turn.heard_as != "text"
         if self._borrowed is None or not spoken:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 
 from django import template
+from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.translation import get_language_info
 
 from conversations.reading.voice_names import VoiceNames
+from inference.chinese_script import written_tag
 
 register = template.Library()
 
@@ -33,9 +35,19 @@ def named_in(voice: str, names: VoiceNames) -> str:
 
 
 @register.filter
+def written(tag: str) -> str:
+    """The tag of words as `lang` takes it: bare Chinese with the script that it is written in here."""
+    return written_tag(tag, settings.INFERENCE.chinese_script)
+
+
+@register.filter
 def own_names(tags: Iterable[str]) -> tuple[str, ...]:
-    """Languages in their own words, each once."""
-    return tuple(dict.fromkeys(own_name(tag) for tag in tags))
+    """Languages in their own words, each once: with its region where it is of one, without where it is of several."""
+    regions: dict[str, list[str]] = {}
+    for tag in tags:
+        main, _, region = tag.partition("-")
+        regions.setdefault(main.lower(), []).extend([tag] if region else [])
+    return tuple(own_name(of[0] if len(of) == 1 else main) for main, of in regions.items())
 
 
 @register.filter

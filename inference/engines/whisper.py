@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inference.chinese_script import ChineseScript
 from inference.engines.base import Audio, Cancelled, Hearing, Progress
 from inference.engines.whisper_decoder import Pass, WhisperDecoder
 from inference.engines.whisper_guard import invented
@@ -27,7 +28,16 @@ _Heard = tuple[tuple[Segment, ...], tuple[Word, ...]]
 class WhisperEngine:
     """`inference.engines.base.SpeechToText`: any Whisper model converted for CTranslate2."""
 
-    def __init__(self, model_dir: Path, threads: int, *, parallel: int = 1, beam: int = 1) -> None:
+    def __init__(
+        self,
+        model_dir: Path,
+        threads: int,
+        *,
+        parallel: int = 1,
+        beam: int = 1,
+        chinese: ChineseScript = "traditional",
+    ) -> None:
+        """``chinese``: the script of Chinese whose tag tells none."""
         self.model = model_dir.name
         self.languages: tuple[str, ...] = ()
         self.parallel = parallel
@@ -35,6 +45,7 @@ class WhisperEngine:
         self._dir = model_dir
         self._threads = threads
         self._beam = beam
+        self._chinese = chinese
         self._decoder: WhisperDecoder | None = None
 
     def load(self, progress: Progress) -> None:
@@ -124,14 +135,14 @@ class WhisperEngine:
             offset = (window.start - window.lead) / STT_RATE
             timed = [
                 Word(
-                    in_script(word.text, tag),
+                    in_script(word.text, tag, self._chinese),
                     max(0.0, word.start_s + offset),
                     max(0.0, word.end_s + offset),
                     word.probability,
                 )
                 for word in decoder.align(piece, encoded, done.tokens, tokenizer)
             ]
-        return _segment(done, in_script(done.text, tag), window), timed
+        return _segment(done, in_script(done.text, tag, self._chinese), window), timed
 
     def _transcript(self, audio: Audio, heard: _Heard, tag: str, code: str, begun: float) -> Transcript:
         segments, words = heard

@@ -5,12 +5,12 @@ import re
 
 from opencc import OpenCC
 
+from inference.chinese_script import ChineseScript, script_of, subtags
 from inference.errors import EngineRefused
 
 _CJK = r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 _NO_SPACES = frozenset({"zh", "yue", "ja", "th", "lo", "my", "bo", "km"})
 _ALIASES = {"cmn": "zh", "nb": "no", "fil": "tl", "iw": "he", "jv": "jw", "in": "id"}
-_TRADITIONAL = frozenset({"hant", "tw", "hk", "mo"})
 _HONG_KONG = frozenset({"hk", "mo"})
 _WIDE = str.maketrans(",?!:;", "，？！：；")
 
@@ -29,21 +29,17 @@ def joiner(code: str) -> str:
     return "" if code in _NO_SPACES else " "
 
 
-def in_script(text: str, tag: str) -> str:
-    """Chinese in the script of its tag: Traditional for zh-TW, zh-Hant, zh-HK; else Simplified, as for a bare zh.
+def in_script(text: str, tag: str, unsaid: ChineseScript = "traditional") -> str:
+    """Chinese in the script of its tag; a tag that tells none, such as a bare zh, in the ``unsaid`` one.
 
     Whisper writes either, by chance. Characters are converted, words are not (s2tw, not s2twp): the transcript says
     what was said. Text in other languages comes back as it is.
     """
-    subtags = {part.lower() for part in tag.replace("_", "-").split("-")}
-    if not subtags & {"zh", "cmn", "yue"}:
+    script = script_of(tag, unsaid)
+    if script is None:
         return text
-    if subtags & _HONG_KONG:
-        profile = "s2hk"
-    elif subtags & _TRADITIONAL or "yue" in subtags:
-        profile = "s2tw"
-    else:
-        profile = "t2s"
+    traditional = "s2hk" if subtags(tag) & _HONG_KONG else "s2tw"
+    profile = traditional if script == "traditional" else "t2s"
     return _wide_punctuation(_converter(profile).convert(text))
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from inference import catalogue
 from inference.catalogue.entry import ModelEntry
+from inference.chinese_script import ChineseScript
 from inference.config import Config
 from inference.engines.base import Engine, SpeakerModel, SpeechToText, TextToSpeech, TurnModel
 from inference.errors import EngineUnavailable
@@ -98,7 +99,11 @@ def build(settings: Config, scheduler: Scheduler, changes: Changes) -> Registry:
 
     # Half of the cores for each of two transcriptions: alone as fast as with all, five at once in half the time.
     half = max(1, cores // 2)
-    stt = slot(catalogue.default("stt"), lambda path: _whisper(path, half, min(2, cores)), {"cores": half})
+    stt = slot(
+        catalogue.default("stt"),
+        lambda path: _whisper(path, half, min(2, cores), settings.chinese_script),
+        {"cores": half},
+    )
     hibari = slot(catalogue.entry("hibari"), lambda _: _hibari(), {"light": 1})
     turn = slot(catalogue.default("turn"), _smart_turn, {"light": 1})
     kokoro = slot(catalogue.entry("kokoro"), _kokoro, {"cores": 1})
@@ -106,10 +111,10 @@ def build(settings: Config, scheduler: Scheduler, changes: Changes) -> Registry:
     return Registry(stt, (hibari, kokoro), turn, speaker_model, default_voice=settings.tts_voice)
 
 
-def _whisper(path: Path, threads: int, parallel: int) -> SpeechToText:
+def _whisper(path: Path, threads: int, parallel: int, chinese: ChineseScript) -> SpeechToText:
     from inference.engines.whisper import WhisperEngine  # noqa: PLC0415 - imports take a second: in the load's thread
 
-    return WhisperEngine(path, threads, parallel=parallel)
+    return WhisperEngine(path, threads, parallel=parallel, chinese=chinese)
 
 
 def _smart_turn(path: Path) -> TurnModel:

@@ -287,6 +287,12 @@ def test_a_guest_has_a_history(settings: object) -> None:
     assert listed(client) == [talk.id]
 
 
+@pytest.mark.parametrize(("stored", "lang"), [("zh", "zh-Hant"), ("zh-CN", "zh-CN"), ("en", "en")])
+def test_words_say_their_characters_to_the_browser(client: Client, owner: User, stored: str, lang: str) -> None:
+    talk = Talk(str(owner.pk)).say(Said("天氣怎麼樣？", "很熱。", language=stored))
+    assert f'<p class="line-words" lang="{lang}">' in body(client, f"/history/{talk.id}")
+
+
 @pytest.mark.parametrize("path", ["/history", "/history?q=天氣", "/history/{id}", "/history/{id}/erase"])
 def test_it_speaks_the_readers_language_without_inline_scripts(client: Client, talk: Talk, path: str) -> None:
     titles.rename(talk.id, "<script>alert(1)</script>", actor=User.objects.get(username="ada"))

@@ -56,7 +56,10 @@ def test_the_page_runs_no_inline_script_and_no_inline_style(client: Client) -> N
     assert "//" not in body.replace("http://www.w3.org", "").split("<body")[0].replace("<!doctype", "")
 
 
-@pytest.mark.parametrize(("language", "tag", "word"), [("en", "en", "Start talking"), ("zh-TW", "zh-Hant", "開始說話")])
+@pytest.mark.parametrize(
+    ("language", "tag", "word"),
+    [("en", "en", "Start talking"), *((tag, "zh-Hant", "開始說話") for tag in ("zh-TW", "zh", "zh-Hant-HK", "zh-CN"))],
+)
 def test_it_speaks_the_browsers_language(client: Client, language: str, tag: str, word: str) -> None:
     body = client.get("/chat", headers={"accept-language": language}).content.decode()
     assert f'<html lang="{tag}">' in body

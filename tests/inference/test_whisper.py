@@ -66,13 +66,22 @@ def test_it_says_which_language_it_hears(engine: WhisperEngine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "weather"), [("zh-TW", "天氣"), ("zh-Hant", "天氣"), ("zh-CN", "天气"), ("zh-Hans", "天气")]
+    ("language", "weather"),
+    [("zh", "天氣"), ("zh-TW", "天氣"), ("zh-Hant", "天氣"), ("zh-CN", "天气"), ("zh-Hans", "天气")],
 )
 def test_mandarin_comes_in_the_script_asked_for(engine: WhisperEngine, language: str, weather: str) -> None:
     heard = engine.transcribe(mandarin("今天天氣很好，我們一起去公園散步吧。"), language=language)
     assert weather in heard.text
     assert edits(list("今天天气很好我们一起去公园散步吧"), units(heard.text, "zh")) <= 2
     assert heard.language == language
+
+
+def test_detected_mandarin_is_traditional_unless_the_operator_chose_otherwise(engine: WhisperEngine) -> None:
+    said = mandarin("今天天氣很好，我們一起去公園散步吧。")
+    assert "天氣" in engine.transcribe(said).text
+    simplified = WhisperEngine(catalogue.locate("whisper-base"), threads=2, chinese="simplified")
+    simplified.load(lambda _: None)
+    assert "天气" in simplified.transcribe(said).text
 
 
 @pytest.mark.parametrize("language", ["xx", "tlh", "e", "not a language", "<|en|>", "nospeech"])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from inference.chinese_script import ChineseScript, written_tag
 from inference.engines.whisper_decoder import Pass, repeats
 from inference.engines.whisper_guard import invented
 from inference.engines.whisper_language import code_of, in_script, joiner
@@ -43,7 +44,12 @@ def test_unknown_tags_are_refused_briefly(tag: str) -> None:
         ("zh-Hant", "為什麼在這裡", "為什麼在這裡"),
         ("zh-HK", "为什么", "為什麼"),
         ("zh-CN", "頭髮發現後面,對", "头发发现后面，对"),
-        ("zh", "頭髮", "头发"),
+        ("zh", "头发", "頭髮"),
+        ("cmn", "头发", "頭髮"),
+        ("zh-SG", "頭髮", "头发"),
+        ("zh-Hans-TW", "頭髮", "头发"),
+        ("zh_CN", "頭髮", "头发"),
+        ("yue", "头发", "頭髮"),
         ("cmn-Hant", "头发", "頭髮"),
         ("en", "Yes, really? 头发", "Yes, really? 头发"),
         ("ja", "発見, 頭髪", "発見, 頭髪"),
@@ -52,6 +58,29 @@ def test_unknown_tags_are_refused_briefly(tag: str) -> None:
 def test_chinese_comes_in_its_script(tag: str, text: str, expected: str) -> None:
     """Characters change, words do not: who says 軟件 in Taiwan has said 軟件."""
     assert in_script(text, tag) == expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "text", "expected"),
+    [("zh", "頭髮", "头发"), ("zh-TW", "头发", "頭髮"), ("zh-CN", "頭髮", "头发"), ("yue", "头发", "頭髮")],
+)
+def test_an_operator_may_choose_simplified_for_what_tells_no_script(tag: str, text: str, expected: str) -> None:
+    assert in_script(text, tag, "simplified") == expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "unsaid", "expected"),
+    [
+        ("zh", "traditional", "zh-Hant"),
+        ("zh", "simplified", "zh-Hans"),
+        ("yue", "simplified", "yue-Hant"),
+        ("zh-CN", "traditional", "zh-CN"),
+        ("en", "traditional", "en"),
+        ("", "traditional", ""),
+    ],
+)
+def test_a_page_says_which_characters_its_words_are_in(tag: str, unsaid: ChineseScript, expected: str) -> None:
+    assert written_tag(tag, unsaid) == expected
 
 
 def test_what_stands_between_pieces() -> None:
