@@ -59,9 +59,7 @@ class RealtimeConsumer:
         self._lender = lender
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        await receive()  # websocket.connect
-        offered = scope.get("subprotocols") or ()
-        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
+        await _accept(scope, receive, send)
         wish = _wish(scope)
         if wish is None:
             await _refuse(send, refusals.BLOCKED if scope.get("blocked") else refusals.UNAUTHORIZED)
@@ -110,6 +108,18 @@ class RealtimeConsumer:
         log.info("session_ended", session=session.id, reason=ending.reason)
         if ending is not refusals.DISCONNECTED:
             await send({"type": "websocket.close", "code": ending.close_code})
+
+
+async def nowhere(scope: Message, receive: Receive, send: Send) -> None:
+    """An ASGI application for every other address of a socket: a client reads why, as with any refusal."""
+    await _accept(scope, receive, send)
+    await _refuse(send, refusals.NO_SOCKET)
+
+
+async def _accept(scope: Message, receive: Receive, send: Send) -> None:
+    await receive()  # websocket.connect
+    offered = scope.get("subprotocols") or ()
+    await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
 
 
 async def _read(receive: Receive, session: Session) -> None:

@@ -13,6 +13,12 @@ from inference.types import EngineStatus, HostStatus
 
 _SERVED = ("chat", "stt", "tts")
 """The chat model comes first: clients that are told no name take the first."""
+_USUAL = {
+    "default": "chat",
+    **dict.fromkeys(("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"), "stt"),
+    **dict.fromkeys(("tts-1", "tts-1-hd", "gpt-4o-mini-tts"), "tts"),
+}
+"""Names that programs come with (docs/adr/0147): each is answered for by the first model of its kind."""
 
 
 @view("GET", CHAT, AUDIO)
@@ -24,11 +30,16 @@ async def models(request: Request) -> HttpResponse:
 
 @view("GET", CHAT, AUDIO)
 async def model(request: Request, name: str) -> HttpResponse:
+    """By its own name, or by one of OpenAI's for its kind; then ``root`` says which it is."""
     status = await engines().status()
-    found = next((engine for engine in _served(status) if engine.model == name), None)
+    served = _served(status)
+    found = next((engine for engine in served if engine.model == name), None)
+    if found is not None:
+        return json_answer(_model(found, status))
+    found = next((engine for engine in served if engine.kind == _USUAL.get(name)), None)
     if found is None:
-        raise ApiError(404, "model_not_found", f"There is no model {name[:200]!r} here. See /v1/models.", param="model")
-    return json_answer(_model(found, status))
+        raise _unknown(name, served)
+    return json_answer(_model(found, status) | {"id": name, "root": found.model})
 
 
 @view("GET")
@@ -37,6 +48,13 @@ async def speech_models(request: Request) -> HttpResponse:
     status = await engines().status()
     found = [engine for engine in status.engines if engine.kind == "tts" and engine.model]
     return json_answer({"models": [{"id": engine.model, "name": engine.model} for engine in found]})
+
+
+def _unknown(name: str, served: list[EngineStatus]) -> ApiError:
+    there = ", ".join(dict.fromkeys(engine.model for engine in served)) or "none yet: the engines are starting"
+    usual = ", ".join(_USUAL)
+    message = f"There is no model {name[:100]!r} here. There are: {there}. Answered for as well: {usual}."
+    return ApiError(404, "model_not_found", message, param="model")
 
 
 def _served(status: HostStatus) -> list[EngineStatus]:

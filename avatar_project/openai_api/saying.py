@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from uuid import uuid4
 
+import msgspec
 import structlog
 
 from avatar_project.openai_api.voices import Chosen, lender
@@ -52,7 +53,8 @@ async def said(
         watch = asyncio.create_task(_watch(borrowed, person_id), name="a borrowed voice")
         spoken, complete = bytearray(), False
         try:
-            yield answer.made
+            # The host knows the sample alone, by a name that is nobody else's business.
+            yield msgspec.structs.replace(answer.made, voice=borrowed.id)
             async for pcm in answer:
                 if borrowed.stopped:
                     raise VoiceStopped("This voice was taken back.")

@@ -215,7 +215,7 @@ class Answering:
                 index=voiced.index,
                 engine=made.engine,
                 model=made.model,
-                voice=made.voice,
+                voice=response.manner.voice if made.cloned else made.voice,  # the host knows a sample, not its profile
                 cloned=made.cloned,
                 watermarked=made.watermarked,
                 quality=made.quality,

@@ -72,3 +72,6 @@ LOST = Ending(
 )
 ERASED = Ending("erased", 4404, "conversation_not_found", "This conversation was erased, so the session ends.")
 NOT_FOUND = Ending("not found", 4404, "conversation_not_found", "There is no such conversation.")
+NO_SOCKET = Ending(
+    "no socket", 4404, "not_found", "There is no socket at this address: conversations are held at /v1/realtime."
+)

@@ -103,6 +103,7 @@ async def test_ones_own_voice_speaks_and_its_origin_is_recorded(
     status, headers, sound = await asker.ask("POST", "/v1/audio/speech", speech(voice), key=await a_key("audio"))
     assert status == 200
     assert (headers["x-avatar-cloned"], headers["x-avatar-watermarked"]) == ("True", "True")
+    assert headers["x-avatar-voice"] == own, "what was asked for, not the sample's name between us and the engines"
     reference = engines.references[-1]
     assert reference is not None
     assert reference.transcript == making.TRANSCRIPT

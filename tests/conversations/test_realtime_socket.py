@@ -7,12 +7,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from channels.routing import URLRouter
 from channels.testing import ApplicationCommunicator
 
 from conversations.consumers import RealtimeConsumer
 from conversations.errors import ConversationNotFound
 from conversations.events import Keep, SessionClosed, SessionOpened
 from conversations.realtime.limits import Limits
+from conversations.routing import websocket_urlpatterns
 from tests.conversations.talker import SERVER_EVENT, MemoryRecord
 from tests.fake_engines import FakeEngines
 
@@ -23,7 +25,12 @@ class Socket(ApplicationCommunicator):  # type: ignore[misc]  # asgiref's testin
     """A WebSocket's ASGI side."""
 
     def __init__(
-        self, consumer: RealtimeConsumer, *, user: Any = USER, query: str = "", protocols: tuple[str, ...] = ()
+        self,
+        consumer: RealtimeConsumer | URLRouter,
+        *,
+        user: Any = USER,
+        query: str = "",
+        protocols: tuple[str, ...] = (),
     ):
         scope = {
             "type": "websocket",
@@ -83,6 +90,17 @@ async def test_the_subprotocol_is_answered_when_offered() -> None:
     socket = Socket(consumer())
     assert (await socket.open())["subprotocol"] is None
     await socket.leave()
+
+
+@pytest.mark.parametrize("path", ["/v1/realtime/", "/realtime", "/", "/v1/realtimes", "/ws/chat/../x", "/\x00"])
+async def test_another_address_has_no_socket_and_says_so(path: str) -> None:
+    socket = Socket(URLRouter(websocket_urlpatterns), protocols=("realtime",))
+    socket.scope["path"] = path
+    assert (await socket.open())["subprotocol"] == "realtime"
+    error = (await socket.event())["error"]
+    assert error["code"] == "not_found"
+    assert "/v1/realtime" in error["message"]
+    assert await socket.closed() == 4404
 
 
 async def test_nobody_is_refused_with_a_reason() -> None:

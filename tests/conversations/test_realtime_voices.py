@@ -40,7 +40,7 @@ async def test_a_profile_is_a_voice_of_the_session() -> None:
         done = await t.until("response.done")
         assert done["response"]["audio"]["output"]["voice"] == MIA
         by = t.last("avatar.speech")
-        assert (by["cloned"], by["watermarked"], by["voice"]) == (True, True, "sample-of-mia")
+        assert (by["cloned"], by["watermarked"], by["voice"]) == (True, True, MIA)
     assert [one.id for one in t.engines.references if one is not None] == ["sample-of-mia"] * 2
 
 
