@@ -8,18 +8,14 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         from conversations import people_events  # noqa: F401, PLC0415 - makes its facts known
-        from conversations.events import FACTS  # noqa: PLC0415
         from conversations.keeping.sweeping import named  # noqa: PLC0415
         from conversations.log import projectors, sounds  # noqa: PLC0415 - needs the app registry
         from conversations.projections.projector import project  # noqa: PLC0415
         from conversations.streams import CATEGORY  # noqa: PLC0415
-        from voices.events import FACTS as VOICE_FACTS  # noqa: PLC0415
         from voices.signals import voice_stopped  # noqa: PLC0415
 
         projectors.register(CATEGORY, project)
         sounds.register(CATEGORY, named)
-        # The feed and the admin show the facts of voices, too.
-        FACTS.update(VOICE_FACTS)
         voice_stopped.connect(tell_sessions, dispatch_uid="tell sessions of voices")
 
 

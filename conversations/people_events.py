@@ -3,7 +3,7 @@
 Notes are sealed under that stream's key, which dies with the person.
 """
 
-from conversations.events import FACTS, Fact
+from conversations.log.facts import Fact, know
 
 CATEGORY = "person"
 
@@ -33,8 +33,7 @@ class PersonErased(Fact, frozen=True, kw_only=True):
     """How many conversations were erased with them."""
 
 
-PEOPLE_FACTS: tuple[type[Fact], ...] = (PersonBlocked, PersonUnblocked, PersonErased)
-FACTS.update({fact.type: fact for fact in PEOPLE_FACTS})
+know(__name__)
 
 
 def person_stream(user_id: object) -> str:

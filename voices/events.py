@@ -4,12 +4,9 @@
 correlation names one, under the voice's otherwise. The names of voices are in no fact (`models.VoiceName`).
 """
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
-import msgspec
-
-from conversations.log.facts import Fact
+from conversations.log.facts import Fact, know
 
 CATEGORY = "voice"
 PROVENANCE = "provenance"
@@ -200,24 +197,7 @@ class UtteranceClosed(Fact, frozen=True, kw_only=True):
     complete: bool = True
 
 
-FACTS: dict[str, type[Fact]] = {fact.type: fact for fact in Fact.__subclasses__() if fact.__module__ == __name__}
-
-
-class UnknownFact(Exception):
-    """The log holds a fact that this program does not know, written by a newer one."""
-
-
-def decode_fact(type_: str, version: int, payload: Mapping[str, Any], *, redacted: bool = False) -> Fact:
-    """A stored payload as its type. Redacted personal fields are empty strings.
-
-    Raises `UnknownFact`, or `msgspec.ValidationError` for a payload that does not fit its type.
-    """
-    fact = FACTS.get(type_)
-    if fact is None or version > fact.version:
-        raise UnknownFact(f"{type_} version {version} is unknown here: update the program.")
-    if redacted:
-        payload = dict.fromkeys(fact.personal, "") | dict(payload)
-    return msgspec.convert(payload, fact)
+know(__name__)
 
 
 def stream_of(voice_id: object) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from conversations.admin.labels import Text
 from conversations.admin.trails import name_of, names_of
 from conversations.log.codec import decode
-from conversations.log.facts import Fact
+from conversations.log.facts import Fact, decode_fact
 from conversations.log.keys import KeyRing
 from conversations.log.models import Event
 from voices import events, reasons
@@ -58,7 +58,7 @@ def life_of(voice_id: UUID, *, notes: bool) -> tuple[Act, ...]:
     names = names_of(event.metadata.actor for event in recorded)
     acts = []
     for event in recorded:
-        fact = events.decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
+        fact = decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
         note = str(getattr(fact, "note", "")) if notes else ""
         acts.append(Act(event.recorded_at, name_of(event.metadata.actor, names), _said(fact), note))
     return tuple(acts)

@@ -6,7 +6,6 @@ spoken turn: `UserSpoke` (before ``committed`` is said), `UserTranscribed`, `Rep
 """
 
 from conversations.events.conversation import ConversationErased, ConversationStarted, Keep, KeepChanged, TurnRedacted
-from conversations.events.decoding import FACTS, UnknownFact, decode_fact
 from conversations.events.moderation import (
     NOT_FOR_THE_OWNER,
     ConversationHidden,
@@ -44,7 +43,7 @@ from conversations.events.turn import (
     UserTranscriptionFailed,
     UserWrote,
 )
-from conversations.log.facts import Fact
+from conversations.log.facts import FACTS, Fact, UnknownFact, decode_fact, know
 
 __all__ = [
     "FACTS",
@@ -86,3 +85,5 @@ __all__ = [
     "VoiceStopped",
     "decode_fact",
 ]
+
+know(*(f"{__name__}.{part}" for part in ("conversation", "moderation", "reply", "session", "turn")))

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from conversations.log.facts import Fact
+from conversations.log.facts import Fact, added_optional
 
 
 class ReplyStarted(Fact, frozen=True, kw_only=True):
@@ -61,6 +61,7 @@ class ReplyHeard(Fact, frozen=True, kw_only=True):
 
     type = "reply.heard"
     version = 2
+    steps = (added_optional,)
     personal = frozenset({"text"})
     response_id: str
     item_id: str
@@ -82,6 +83,7 @@ class ReplyVoiced(Fact, frozen=True, kw_only=True):
 
     type = "reply.voiced"
     version = 2
+    steps = (added_optional,)
     response_id: str
     item_id: str
     index: int

@@ -1,6 +1,6 @@
 """The user's side of a turn, the items that a client puts in or takes out, and the turn's waterfall."""
 
-from conversations.log.facts import Fact
+from conversations.log.facts import Fact, added_optional
 
 
 class UserSpoke(Fact, frozen=True, kw_only=True):
@@ -8,6 +8,7 @@ class UserSpoke(Fact, frozen=True, kw_only=True):
 
     type = "user.spoke"
     version = 2
+    steps = (added_optional,)
     item_id: str
     audio_id: str
     duration_ms: int
@@ -66,6 +67,7 @@ class TurnMeasured(Fact, frozen=True, kw_only=True):
 
     type = "turn.measured"
     version = 2
+    steps = (added_optional,)
     response_id: str
     endpoint_ms: float | None = None
     transcript_ms: float | None = None

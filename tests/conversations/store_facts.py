@@ -99,7 +99,7 @@ def main() -> None:
     import django
 
     django.setup()
-    from conversations.events import FACTS
+    from conversations.log.facts import FACTS
 
     FOLDER.mkdir(exist_ok=True)
     for fact in FACTS.values():

@@ -11,10 +11,10 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from conversations import events, upcasts
-from conversations.events import FACTS, Fact, UnknownFact, decode_fact
+from conversations.log import facts
 from conversations.log.chain import compute_hash
 from conversations.log.codec import decode
+from conversations.log.facts import FACTS, Fact, UnknownFact, added_optional, decode_fact
 from conversations.log.keys import DataKey, KeyRing
 from conversations.log.models import Event, Key
 from tests.conversations.store_facts import FOLDER, file_of, schema_of
@@ -65,7 +65,7 @@ def test_a_changed_fact_has_a_new_version_with_an_example(fact: type[Fact]) -> N
     stored = json.loads(path.read_text(encoding="utf-8"))["schema"]
     assert schema_of(fact) == stored, (
         f"{fact.__name__} is not what version {fact.version} was: raise its version, "
-        f"register the step from the version before in conversations/upcasts.py, then {_HOW}"
+        f"give it the step from the version before, then {_HOW}"
     )
 
 
@@ -73,7 +73,7 @@ def test_a_changed_fact_has_a_new_version_with_an_example(fact: type[Fact]) -> N
 def test_every_older_version_has_an_example_and_a_step(fact: type[Fact]) -> None:
     for version in range(1, fact.version):
         assert file_of(fact.type, version).exists(), "examples are never removed"
-        assert (fact.type, version) in upcasts.STEPS
+    assert len(fact.steps) == fact.version - 1
 
 
 def test_an_example_of_a_fact_that_is_gone_is_still_readable() -> None:
@@ -84,14 +84,13 @@ def test_older_versions_are_brought_up_step_by_step(monkeypatch: pytest.MonkeyPa
     class Said(Fact, frozen=True, kw_only=True):
         type = "test.said"
         version = 3
+        steps = (_seconds_to_milliseconds, added_optional)
         personal = frozenset({"words"})
         words: str
         length_ms: int
         tone: str = ""
 
-    monkeypatch.setitem(events.FACTS, "test.said", Said)
-    monkeypatch.setitem(upcasts.STEPS, ("test.said", 1), _seconds_to_milliseconds)
-    monkeypatch.setitem(upcasts.STEPS, ("test.said", 2), upcasts.added_optional)
+    monkeypatch.setitem(FACTS, "test.said", Said)
 
     assert decode_fact("test.said", 1, {"words": "hello", "length_s": 2}) == Said(words="hello", length_ms=2000)
     assert decode_fact("test.said", 2, {"words": "hello", "length_ms": 5}) == Said(words="hello", length_ms=5)
@@ -100,6 +99,6 @@ def test_older_versions_are_brought_up_step_by_step(monkeypatch: pytest.MonkeyPa
         decode_fact("test.said", 4, {"words": "hello", "length_ms": 5})
 
 
-def _seconds_to_milliseconds(payload: upcasts.Payload) -> upcasts.Payload:
+def _seconds_to_milliseconds(payload: facts.Payload) -> facts.Payload:
     payload["length_ms"] = payload.pop("length_s") * 1000
     return payload

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from conversations.log.facts import decode_fact
 from conversations.log.keys import KeyRing
 from conversations.log.types import RecordedEvent
-from voices.events import UtteranceClosed, UtteranceOpened, decode_fact, voice_of
+from voices.events import UtteranceClosed, UtteranceOpened, voice_of
 from voices.models import Utterance
 
 

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from conversations.log.facts import Fact
+from conversations.log.facts import Fact, decode_fact
 from conversations.log.keys import KeyRing
 from conversations.log.models import Purpose
 from conversations.log.types import RecordedEvent
 from voices import events, sealed
-from voices.events import decode_fact, voice_of
+from voices.events import voice_of
 from voices.models import Consent, ConsentState, Rating, Sample, State, Voice
 from voices.sealed import SampleWords
 
@@ -55,7 +55,7 @@ class Rows:
         return rows
 
     def fold_all(self, recorded: Sequence[RecordedEvent]) -> None:
-        """Takes events in. Raises `events.UnknownFact`."""
+        """Takes events in. Raises `UnknownFact`."""
         for event in recorded:
             fact = decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
             if self.voice is None:
