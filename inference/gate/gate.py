@@ -57,7 +57,8 @@ class Gate:
     def observe(self, now: float, measurement: Measurement) -> None:
         for name, account in self.accounts.items():
             used, cache = measurement.engines.get(name), measurement.caches.get(name)
-            account.observe(used, cache, now, self.places.taken, self.policy.settle_s)
+            hidden = name in measurement.hidden
+            account.observe(used, cache, now, self.places.taken, self.policy.settle_s, hidden=hidden)
         for name, memory in measurement.devices.items():
             if name in self.ledgers:
                 self.ledgers[name].observe(memory, now)

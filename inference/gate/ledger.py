@@ -20,6 +20,10 @@ class Account(msgspec.Struct):
     """It is ended only to be loaded again."""
     measured: int | None = None
     """None: it was not measured since it was loaded, or shares a process with others."""
+    hidden: bool = False
+    """It has processes, and the driver does not tell what they use."""
+    guessed: int = 0
+    """While it loads hidden: what the device has come to use since then, as far as nobody else explains it."""
     leaving: int = 0
     """What its end gives back, until that has been seen."""
     used_at: float = 0.0
@@ -53,7 +57,7 @@ class Account(msgspec.Struct):
             return 0
         if self.life == "loaded" and self.measured is None:
             return max(0, sessions - self.declared.pooled) * self.declared.session
-        return max(0, self.expected(sessions) - (self.measured or self.leaving))
+        return max(0, self.expected(sessions) - (self.measured or self.guessed or self.leaving))
 
     @property
     def leak(self) -> int:
@@ -61,8 +65,11 @@ class Account(msgspec.Struct):
         more = self.base - self.need if self.life == "loaded" else 0
         return more if more > max(_LEAK_AT_LEAST, self.need * _LEAK) else 0
 
-    def observe(self, used: int | None, cache: int | None, now: float, sessions: int, settle_s: float) -> None:
-        """``used`` by its processes, of which ``cache`` for sessions, where either is known."""
+    def observe(
+        self, used: int | None, cache: int | None, now: float, sessions: int, settle_s: float, *, hidden: bool = False
+    ) -> None:
+        """``used`` by its processes, of which ``cache`` for sessions, where either is known (see `hidden`)."""
+        self.hidden = hidden and used is None
         if self.life != "unloading":
             self.leaving = 0
         if self.life == "absent":
@@ -90,6 +97,7 @@ class Account(msgspec.Struct):
             self.most = self.base = self.sessions = 0
         elif self.life != "loaded":
             self.loaded_at = now
+        self.guessed = self.ours if life == "loading" and self.hidden else 0
         self.life = life
 
     @property
@@ -97,14 +105,14 @@ class Account(msgspec.Struct):
         """What its end gives back."""
         if self.measured is not None:
             return self.measured
-        return self.need if self.life == "loaded" else 0
+        return self.need if self.life == "loaded" else self.guessed
 
     @property
     def ours(self) -> int:
         """What of the device's use is its; where nobody can tell (a driver that hides it), what it should use."""
         if self.measured is not None:
             return self.measured
-        return self.need + self.declared.pooled * self.declared.session if self.life == "loaded" else self.leaving
+        return self.expected(0) if self.life == "loaded" else self.guessed or self.leaving
 
 
 class Ledger:
@@ -118,15 +126,32 @@ class Ledger:
         self.used = 0
         self._remember_s = policy.remember_s
         self._seen: list[tuple[float, int]] = []  # others' use, the highest of the last while first
+        self._before = 0
+        """What was used by nobody of ours before engines began to load whose use is hidden."""
 
     def observe(self, memory: Memory, now: float) -> None:
         self.used = memory.used
+        self._guess()
         others = self.others_now
         while self._seen and self._seen[-1][1] <= others:
             self._seen.pop()
         self._seen.append((now, others))
         while self._seen[0][0] < now - self._remember_s:
             self._seen.pop(0)
+
+    def _guess(self) -> None:
+        """What comes while engines load whose use is hidden is theirs, up to their need: else it would count twice.
+
+        What falls meanwhile was others'. That another program grows just then is seen when the engine has loaded.
+        """
+        loading = [account for account in self.accounts if account.hidden and account.life == "loading"]
+        for account in loading:
+            account.guessed = 0
+        unknown = self.others_now
+        self._before = min(self._before, unknown) if loading else unknown
+        for account in loading:
+            account.guessed = min(unknown - self._before, account.expected(0))
+            unknown -= account.guessed
 
     @property
     def others_now(self) -> int:

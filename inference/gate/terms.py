@@ -72,6 +72,8 @@ class Measurement(msgspec.Struct, frozen=True):
     """What each engine's processes use of its device; engines that share a process with others are left out."""
     caches: Mapping[str, int] = {}
     """What of that its sessions' caches hold, of engines that tell."""
+    hidden: frozenset[str] = frozenset()
+    """Engines that have processes whose use the device's driver does not tell (in a container, say)."""
 
 
 class Granted(msgspec.Struct, frozen=True):

@@ -63,6 +63,8 @@ def _talk(world: World, lease: str) -> Steps:
 
 def _fill(world: World, lease: str, lasts: float) -> Steps:
     """Its keys and values grow with what is said, to all that was declared or a little less."""
+    if world.setup.pooled:
+        return  # they go where the LLM has made room for them at its start
     size, seconds = world.setup.session * world.random.uniform(0.7, 1.0), lasts * world.random.uniform(0.05, 0.4)
     world.card.grow(lease, size / seconds)
     yield world.env.timeout(seconds)

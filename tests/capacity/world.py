@@ -65,6 +65,10 @@ class Setup(msgspec.Struct, frozen=True):
     """A factor of the engines' leaks."""
     queue_places: int = 16
     session: int = 224 * MB
+    pooled: int = 0
+    """Sessions whose share the LLM takes when it starts."""
+    hidden: bool = False
+    """The driver does not tell whose memory it is."""
 
 
 class Tally(msgspec.Struct):
@@ -104,7 +108,7 @@ class World:
         self.env = simpy.Environment()
         self.random = random.Random(setup.seed)
         policy = Policy(places=10_000, queue_places=setup.queue_places)
-        llm = msgspec.structs.replace(LLM, session=setup.session)
+        llm = msgspec.structs.replace(LLM, session=setup.session, pooled=setup.pooled)
         self.declared = {item.engine: item for item in (llm, F5, COSYVOICE)}
         total = int(setup.card_gb * GB)
         self.card = Card(total, int(total * policy.ceiling), lambda: self.env.now)
@@ -145,7 +149,11 @@ class World:
         for lease in self.talking:
             self.gate.renew(now, lease)
         memory = {GPU: Memory(self.card.total, self.card.used)}
-        self.gate.observe(now, Measurement(memory, self._engine_use, {"llm": self._cache}))
+        told = Measurement(memory, self._engine_use, {} if self.setup.pooled else {"llm": self._cache})
+        if self.setup.hidden:
+            running = (name for name in self._lives if self.gate.accounts[name].life != "absent")
+            told = Measurement(memory, {}, hidden=frozenset(running))
+        self.gate.observe(now, told)
         tally = self.tally
         if set(self.gate.places.held) != self.talking | self.silent:
             tally.lost_places += 1
@@ -207,7 +215,8 @@ class World:
     def _load(self, engine: str) -> Steps:
         """Takes what it declares, or a little less, in a straight line; then it leaks."""
         seconds = {"llm": 60.0, "f5": 8.0}.get(engine, 20.0)
-        size = self.declared[engine].memory * self.random.uniform(0.9, 1.0)
+        declared = self.declared[engine]
+        size = declared.memory * self.random.uniform(0.9, 1.0) + declared.pooled * declared.session
         life = self._lives[engine]
         self.card.grow(engine, size / seconds)
         yield self.env.timeout(seconds)

@@ -38,6 +38,8 @@ class Card:
         self.now = 0.0
         self.others = 0
         self.engines: dict[str, int] = {}
+        self.hidden: set[str] = set()
+        """Engines whose use the driver does not tell."""
         self.services: list[str] = []
 
     def loaded(self, *engines: str) -> None:
@@ -54,7 +56,9 @@ class Card:
         """Measures, and takes the gate's step."""
         self.now += after_s
         used = self.others + sum(self.engines.values())
-        self.gate.observe(self.now, Measurement({"cuda:0": Memory(24 * GB, used)}, self.engines))
+        told = {name: size for name, size in self.engines.items() if name not in self.hidden}
+        hidden = frozenset(self.hidden & self.engines.keys())
+        self.gate.observe(self.now, Measurement({"cuda:0": Memory(24 * GB, used)}, told, hidden=hidden))
         return self.step()
 
     def step(self) -> tuple[Action, ...]:
@@ -126,6 +130,70 @@ def test_where_the_driver_hides_what_processes_use_engines_are_no_other_programs
     card.look()
     assert card.gate.ledgers["cuda:0"].others_now == 0
     assert card.fill() == 9
+
+
+def test_while_an_engine_loads_whose_use_is_hidden_its_need_counts_once() -> None:
+    card = Card(LLM, F5)
+    card.hidden = {"llm", "f5"}
+    card.others = 2 * GB
+    card.look()
+    ledger = card.gate.ledgers["cuda:0"]
+    card.gate.sync(card.now, "llm", "loading")
+    for taken in (0, 3 * GB, 6 * GB, 9 * GB):
+        card.engines["llm"] = taken
+        assert card.look() == ()
+        assert ledger.projected(0) == 12 * GB
+        assert ledger.others_most == 2 * GB
+        assert ledger.firm_room(0) == ledger.room(0)
+    card.gate.sync(card.now, "f5", "loading")  # two at once
+    card.engines |= {"llm": 10 * GB, "f5": GB // 2}
+    card.look()
+    assert (ledger.projected(0), ledger.others_most) == (13 * GB, 2 * GB)
+    card.gate.sync(card.now, "llm", "loaded")
+    card.gate.sync(card.now, "f5", "loaded")
+    card.engines["f5"] = GB
+    card.look()
+    assert card.fill() == 7  # 21.6 - 0.72 - 2 - 11 GB
+
+
+def test_a_hidden_engine_that_is_doubted_is_no_other_program_meanwhile() -> None:
+    card = Card(LLM)
+    card.hidden = {"llm"}
+    card.others = GB
+    card.loaded("llm")
+    card.look()
+    card.gate.sync(card.now, "llm", "loading")  # a connection to it broke, and its process is still there
+    ledger = card.gate.ledgers["cuda:0"]
+    assert ledger.others_now == GB
+    card.look()
+    assert (ledger.projected(0), ledger.others_most) == (11 * GB, GB)
+    card.engines["llm"] = 0  # the process has died, and begins anew
+    card.look()
+    assert (ledger.projected(0), ledger.others_most) == (11 * GB, GB)
+
+
+def test_what_others_take_while_a_hidden_engine_loads_is_theirs_when_it_has_loaded() -> None:
+    card = Card(LLM, F5)
+    card.hidden = {"f5"}
+    card.loaded("llm")
+    card.others = 3 * GB
+    card.look()
+    card.gate.sync(card.now, "f5", "loading")
+    card.engines["f5"] = 0
+    card.look()
+    card.others = GB  # somebody goes, and what the engine takes then is seen all the same
+    card.look()
+    card.engines["f5"] = GB // 2
+    card.look()
+    ledger = card.gate.ledgers["cuda:0"]
+    assert ledger.projected(0) == 12 * GB
+    card.others = 5 * GB
+    card.look()
+    assert ledger.others_now == 5 * GB - GB // 2  # the half that the engine has yet to take
+    card.engines["f5"] = GB
+    card.gate.sync(card.now, "f5", "loaded")
+    card.look()
+    assert (ledger.projected(0), ledger.others_now) == (16 * GB, 5 * GB)
 
 
 def test_what_is_kept_for_others_is_not_given_to_sessions_but_lent_to_what_can_be_unloaded() -> None:

@@ -50,6 +50,8 @@ def test_100_000_arrivals_on_a_card_of_24_gb() -> None:
         {"crashing": 0.5},
         {"queueing": 1.0, "every_s": 1.2},
         {"others_most": 0, "others_kept": 0},
+        {"pooled": 10},
+        {"pooled": 10, "hidden": True, "leaks": 0.0},
     ],
     ids=lambda changes: ", ".join(f"{name} {value}" for name, value in changes.items()),
 )

@@ -55,6 +55,9 @@ class Keeper:
         self._gate = Gate(policy, devices, [item.declared for item in self.managed.values()])
         self._asked: dict[str, Asked] = {}
         self._looking = Looking(measure, self.managed)
+        self._one_look = asyncio.Lock()
+        self._ends = 0
+        """How often an engine has been ended here."""
         self._ordered: set[str] = set()
         """Engines whose load has been ordered and has not begun."""
         self._tasks: asyncio.TaskGroup | None = None
@@ -182,12 +185,16 @@ class Keeper:
             self._tasks = None
 
     async def look(self) -> None:
-        """Measures, and tells the gate."""
-        for name, item in self.managed.items():
-            if name not in self._ordered:
-                self._gate.sync(_now(), name, item.life)
-        measurement = await self._looking.look()
-        self._gate.observe(_now(), measurement)
+        """Measures, and tells the gate: in the order of measuring, and nothing from before an engine's end."""
+        async with self._one_look:
+            ends = -1
+            while ends != self._ends:  # what an engine held that has ended meanwhile would count as other programs'
+                ends = self._ends
+                for name, item in self.managed.items():
+                    if name not in self._ordered:
+                        self._gate.sync(_now(), name, item.life)
+                measurement = await self._looking.look()
+            self._gate.observe(_now(), measurement)
 
     def _carry_out(self) -> None:
         for action in self._gate.step(_now()):
@@ -232,6 +239,7 @@ class Keeper:
         self._carry_out()
 
     def _gone(self, engine: str) -> None:
+        self._ends += 1
         self._looking.forget(engine)
         self._gate.sync(_now(), engine, "absent")
 

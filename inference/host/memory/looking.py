@@ -21,21 +21,38 @@ class Looking:
         self._managed = managed
         self._looks = 0
         self._engines: dict[str, int] = {}
+        self._read_of: Mapping[str, frozenset[int]] = {}
+        """Whose use that is."""
         self._devices: Mapping[str, Memory] = {}
         """As they were when the processes were read."""
 
     async def look(self) -> Measurement:
         processes = {name: item.pids for name, item in self._managed.items() if item.pids}
         devices = await asyncio.to_thread(lambda: self._measure().devices)
-        if self._looks % _LOOKS_BETWEEN_PROCESSES == 0 or self._changed(devices) or set(processes) - set(self._engines):
-            self._engines = await asyncio.to_thread(self._read, processes)
+        if self._looks % _LOOKS_BETWEEN_PROCESSES == 0 or self._changed(devices):
+            self._engines, self._read_of = await asyncio.to_thread(self._read, processes), processes
             self._devices = devices
+        elif new := self._new(processes):
+            for name in new:
+                self._engines.pop(name, None)
+            self._engines |= await asyncio.to_thread(self._read, new)
+            self._read_of = {**self._read_of, **new}
         self._looks += 1
-        return Measurement(devices, self._shares())
+        shares = self._shares()
+        hidden = frozenset(name for name in processes if name not in shares)
+        return Measurement(devices, shares, hidden=hidden)
 
     def forget(self, engine: str) -> None:
         """It has ended."""
         self._engines.pop(engine, None)
+
+    def _new(self, processes: Mapping[str, frozenset[int]]) -> dict[str, frozenset[int]]:
+        """Those of another life than was read, and those whose use could not be read."""
+        return {
+            name: pids
+            for name, pids in processes.items()
+            if name not in self._engines or pids.isdisjoint(self._read_of.get(name, ()))
+        }
 
     def _changed(self, devices: Mapping[str, Memory]) -> bool:
         return any(
