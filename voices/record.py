@@ -4,16 +4,15 @@ from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
 
-import msgspec
 from django.conf import settings
 
 from conversations.log import store
 from conversations.log.audio import AudioStore
 from conversations.log.eventlog import event_log
-from conversations.log.facts import Fact
+from conversations.log.facts import Fact, new_event
 from conversations.log.keys import DataKey, KeyRing
 from conversations.log.models import Purpose
-from conversations.log.types import Appended, Metadata, NewEvent
+from conversations.log.types import Appended, Metadata
 from voices.access import Actor
 from voices.events import stream_of
 
@@ -35,7 +34,7 @@ def append(stream: str, *facts: Fact, actor: Actor | str | None, about: str = ""
     """
     actor_id = actor if isinstance(actor, str) else str(actor.pk) if actor is not None else ""
     metadata = Metadata(actor=actor_id, correlation=about)
-    return store.append(stream, store.ANY, [_new_event(fact, metadata) for fact in facts])
+    return store.append(stream, store.ANY, [new_event(fact, metadata) for fact in facts])
 
 
 def sound_key(voice_id: UUID, about: str) -> DataKey:
@@ -52,13 +51,3 @@ def sound_key(voice_id: UUID, about: str) -> DataKey:
 
 def sounds() -> AudioStore:
     return AudioStore(settings.DATA_DIR / "audio")
-
-
-def _new_event(fact: Fact, metadata: Metadata) -> NewEvent:
-    return NewEvent(
-        type=fact.type,
-        payload=msgspec.to_builtins(fact),
-        version=fact.version,
-        personal=fact.personal,
-        metadata=metadata,
-    )

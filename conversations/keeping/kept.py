@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from conversations.errors import WrongState
 from conversations.events import Fact
 from conversations.log import store
+from conversations.log.facts import new_event as whole_event
 from conversations.log.prepared import Select
 from conversations.log.types import Appended, Metadata, NewEvent
 from conversations.models import Conversation, Keep, Turn
@@ -78,15 +79,12 @@ def append(
 
 def new_event(fact: Fact, metadata: Metadata, keep: Keep = Keep.SOUND) -> NewEvent:
     """A fact as the log takes it; what is not to be kept is empty in it, and needs no key."""
-    payload = msgspec.to_builtins(fact)
-    if keep != Keep.SOUND:
-        payload |= {name: empty for name, empty in _WITHOUT_SOUND.items() if name in payload}
-    if keep == Keep.NOTHING:
-        payload |= {name: type(payload[name])() for name in fact.personal}
-    return NewEvent(
-        type=fact.type,
-        payload=payload,
-        version=fact.version,
-        personal=frozenset() if keep == Keep.NOTHING else fact.personal,
-        metadata=metadata,
-    )
+    event = whole_event(fact, metadata)
+    if keep == Keep.SOUND:
+        return event
+    payload = dict(event.payload)
+    payload |= {name: empty for name, empty in _WITHOUT_SOUND.items() if name in payload}
+    if keep == Keep.TEXT:
+        return msgspec.structs.replace(event, payload=payload)
+    payload |= {name: type(payload[name])() for name in fact.personal}
+    return msgspec.structs.replace(event, payload=payload, personal=frozenset())

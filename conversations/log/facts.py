@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from conversations.log.types import Metadata, NewEvent
+
 Payload = dict[str, Any]
 Step = Callable[[Payload], Payload]
 """Takes a payload of one version and returns that of the next.
@@ -43,6 +45,12 @@ class UnknownFact(Exception):
 def know(*modules: str) -> None:
     """Enters the facts that these modules define."""
     FACTS.update({fact.type: fact for fact in Fact.__subclasses__() if fact.__module__ in modules})
+
+
+def new_event(fact: Fact, metadata: Metadata) -> NewEvent:
+    """A fact as the log takes it."""
+    payload = msgspec.to_builtins(fact)
+    return NewEvent(fact.type, payload, fact.version, fact.personal, metadata)
 
 
 def decode_fact(type_: str, version: int, payload: Mapping[str, Any], *, redacted: bool = False) -> Fact:

@@ -10,8 +10,8 @@ import msgspec
 
 from conversations.log import store
 from conversations.log.eventlog import event_log
-from conversations.log.facts import Fact
-from conversations.log.types import Appended, Metadata, NewEvent
+from conversations.log.facts import Fact, new_event
+from conversations.log.types import Appended, Metadata
 from voices.events import UtteranceClosed, UtteranceOpened, provenance_stream
 
 SELF = "self"
@@ -98,12 +98,7 @@ def _closing(
 
 
 def _append(opening: Opening, fact: Fact, step: str) -> Callable[[], Appended]:
-    event = NewEvent(
-        type=fact.type,
-        payload=msgspec.to_builtins(fact),
-        version=fact.version,
-        metadata=Metadata(actor=opening.speaker_id),
-    )
+    event = new_event(fact, Metadata(actor=opening.speaker_id))
     return partial(
         store.append, provenance_stream(opening.source), store.ANY, [event], f"{opening.utterance_id} {step}"
     )
