@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +13,7 @@ from conversations.admin.filters import as_uuid, choice_filter, identity_filter,
 from conversations.admin.form_filters import period_filter
 from conversations.admin.links import conversation_link
 from conversations.admin.readonly import ReadOnlyAdmin, seconds, short, when
+from conversations.admin.voice_names import name_voices, voice_name
 from voices.models import Utterance, VoiceName
 
 
@@ -48,6 +50,15 @@ class UtteranceAdmin(ReadOnlyAdmin[Utterance]):
     change_list_template = "admin/voices/utterances.html"
     search_help_text = _("The id of an utterance, a voice, a person or a conversation.")
 
+    def shown(self, request: HttpRequest, rows: list[Utterance]) -> None:
+        name_voices(request, rows)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Utterance | None:
+        found: Utterance | None = super().get_object(request, object_id, from_field)
+        if found is not None:
+            name_voices(request, [found])
+        return found
+
     def search(self, found: "QuerySet[Utterance]", term: str) -> "QuerySet[Utterance]":
         everywhere = Q(id=term) | Q(source=term) | Q(owner=term) | Q(speaker=term) | Q(conversation_id=term)
         return found.filter(everywhere)
@@ -64,7 +75,7 @@ class UtteranceAdmin(ReadOnlyAdmin[Utterance]):
     def whose_voice(self, utterance: Utterance) -> str:
         if as_uuid(utterance.voice) is None:
             return str(_("the person's own, of that conversation"))
-        return format_html('<a href="{}">{}</a>', voice_url(utterance.voice), short(utterance.voice))
+        return format_html('<a href="{}">{}</a>', voice_url(utterance.voice), voice_name(utterance))
 
     @admin.display(description=_("owner of the voice"))
     def owner_name(self, utterance: Utterance) -> str:

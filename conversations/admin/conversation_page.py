@@ -14,6 +14,7 @@ from conversations.admin.links import Button, button, person_button, turn_anchor
 from conversations.admin.people_deeds import BLOCK
 from conversations.admin.trails import TrailRow
 from conversations.admin.turn_rows import TurnRow, turn_rows
+from conversations.admin.voice_names import name_voices, voice_name
 from conversations.events import FlagDecided, FlagRaised
 from conversations.log.models import Event
 from conversations.models import Conversation, Flag, FlagStatus, Session, Turn, Verification
@@ -43,9 +44,10 @@ class FlagRow:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """``watch_url`` is where it can be followed, empty when it has ended or that is not allowed."""
+    """``voice`` is what it is called; ``watch_url`` is empty when it has ended, or when to follow it is not allowed."""
 
     session: Session
+    voice: str
     buttons: tuple[Button, ...]
     watch_url: str
 
@@ -119,7 +121,9 @@ def _flags(request: HttpRequest, conversation: Conversation) -> list[Flag]:
 def _sessions(request: HttpRequest, conversation: Conversation) -> list[Session]:
     if not request.user.has_perm("conversations.view_session"):
         return []
-    return list(Session.objects.filter(conversation=conversation).order_by("-opened_at")[:SHOWN])
+    found = list(Session.objects.filter(conversation=conversation).order_by("-opened_at")[:SHOWN])
+    name_voices(request, found)
+    return found
 
 
 def _page_number(request: HttpRequest, pages: range) -> int:
@@ -178,4 +182,5 @@ def _session_row(request: HttpRequest, session: Session) -> SessionRow:
         button(session.conversation_id, deed, session.session_id) for deed in offered if deed.allowed(request)
     )
     watched = session.closed_at is None and request.user.has_perm("conversations.watch_session")
-    return SessionRow(session, shown, reverse("live:watch", args=[session.session_id]) if watched else "")
+    watch_url = reverse("live:watch", args=[session.session_id]) if watched else ""
+    return SessionRow(session, voice_name(session), shown, watch_url)

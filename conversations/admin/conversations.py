@@ -26,6 +26,7 @@ from conversations.admin.labels import KEEP, Text
 from conversations.admin.links import conversation_link, person_link
 from conversations.admin.readonly import ReadOnlyAdmin, moment, seconds, short, when
 from conversations.admin.turns import FLAG_FILTER, KEEP_FILTER
+from conversations.admin.voice_names import VOICE_FILTER, name_voices, voice_name
 from conversations.models import Conversation, Keep
 from conversations.oversight.presence import live
 
@@ -40,7 +41,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
         "updated",
         "turns",
         "language",
-        "voice",
+        "voice_used",
         "errors",
         "wait",
         "flag_count",
@@ -67,20 +68,23 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
         latency_filter("slowest_ms"),
         KEEP_FILTER,
         value_filter("language", _("language")),
-        value_filter("voice", _("voice")),
+        VOICE_FILTER,
         identity_filter("person", _("person"), "owner", name_of_person),
         identity_filter("fork", _("forked from"), "forked_from", short),
     )
     fields = (
         ("person", "started", "updated"),
-        ("language", "voice", "kept"),
+        ("language", "voice_used", "kept"),
         ("turns", "errors", "wait"),
         ("state", "fork"),
     )
-    readonly_fields = ("person", "started", "updated", "turns", "kept", "errors", "wait", "state", "fork")
+    readonly_fields = ("person", "started", "updated", "turns", "voice_used", "kept", "errors", "wait", "state", "fork")
     search_help_text = _(
         "A conversation's or a person's id, or the beginning of a person's name. Words are not searched."
     )
+
+    def shown(self, request: HttpRequest, rows: list[Conversation]) -> None:
+        name_voices(request, rows)
 
     def search(self, found: "QuerySet[Conversation]", term: str) -> "QuerySet[Conversation]":
         if (identifier := as_uuid(term)) is not None:
@@ -89,6 +93,12 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
 
     def get_actions(self, request: HttpRequest) -> Any:
         return bulk.actions(request, (FLAG, HIDE, UNHIDE, ERASE), target_of)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Conversation | None:
+        found: Conversation | None = super().get_object(request, object_id, from_field)
+        if found is not None:
+            name_voices(request, [found])
+        return found
 
     def get_urls(self) -> list[URLPattern]:
         return [*conversation_urls.urls(self), *super().get_urls()]
@@ -121,6 +131,10 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
     @admin.display(description=_("turns"))
     def turns(self, conversation: Conversation) -> int:
         return conversation.turn_count
+
+    @admin.display(description=_("voice"))
+    def voice_used(self, conversation: Conversation) -> str:
+        return voice_name(conversation)
 
     @admin.display(description=_("kept"))
     def kept(self, conversation: Conversation) -> str:

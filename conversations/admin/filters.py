@@ -1,6 +1,6 @@
 """The filters of the list pages: each one parameter, none costs a query per choice."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -15,6 +15,7 @@ Text = str | Promise
 Rows = QuerySet[Any]
 Condition = Q | Callable[[], Q]
 """A function where the condition depends on the time of asking."""
+Named = Callable[[HttpRequest, Sequence[str]], Mapping[str, str]]
 MOST_VALUES = 40
 
 
@@ -52,10 +53,12 @@ def choice_filter(name: str, title_: Text, conditions_: "dict[str, tuple[Text, C
     return Chosen
 
 
-def value_filter(field: str, title_: Text, name: str = "") -> type[SimpleListFilter]:
+def value_filter(
+    field: str, title_: Text, name: str = "", named: Named = lambda _request, values: dict.fromkeys(values, "")
+) -> type[SimpleListFilter]:
     """A filter by the values that a column has: one query, the first `MOST_VALUES` in order.
 
-    ``name`` is its parameter where the column is another table's.
+    ``name`` is its parameter where the column is another table's; ``named`` says what to call values.
     """
 
     class Valued(SimpleListFilter):
@@ -64,7 +67,9 @@ def value_filter(field: str, title_: Text, name: str = "") -> type[SimpleListFil
 
         def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> Iterable[tuple[str, str]]:
             values = model_admin.model._default_manager.exclude(**{field: ""}).order_by(field)
-            return [(value, value) for value in values.values_list(field, flat=True).distinct()[:MOST_VALUES]]
+            found = list(values.values_list(field, flat=True).distinct()[:MOST_VALUES])
+            called = named(request, found)
+            return [(value, called[value] or value) for value in found]
 
         def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
             return queryset.filter(**{field: self.value()}) if self.value() else queryset

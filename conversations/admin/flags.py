@@ -23,6 +23,7 @@ from conversations.admin.form_filters import period_filter
 from conversations.admin.labels import FLAG_STATUS, reason_label
 from conversations.admin.links import conversation_link, conversation_url, turn_anchor
 from conversations.admin.readonly import ReadOnlyAdmin, moment, short, when
+from conversations.admin.voice_names import voice_names
 from conversations.models import Flag, FlagStatus
 
 
@@ -37,7 +38,7 @@ class FlagAdmin(ReadOnlyAdmin[Flag]):
         value_filter("reason", _("reason")),
         value_filter("rule", _("rule")),
         value_filter("conversation__language", _("language"), "language"),
-        value_filter("conversation__voice", _("voice"), "voice"),
+        value_filter("conversation__voice", _("voice"), "voice", named=voice_names),
         identity_filter("person", _("person"), "conversation__owner", name_of_person),
         identity_filter("conversation", _("conversation"), "conversation", short),
     )

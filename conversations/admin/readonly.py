@@ -37,6 +37,12 @@ class _ChangeList(ChangeList):
         super().__init__(*args, **kwargs)
         self.title = str(self.opts.verbose_name_plural).capitalize()
 
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: Any = list(self.result_list)
+        if isinstance(self.model_admin, ReadOnlyAdmin):
+            self.model_admin.shown(request, self.result_list)
+
 
 class ReadOnlyAdmin(admin.ModelAdmin, Generic[M]):  # type: ignore[type-arg]
     """Looking takes the permission ``view_…`` of the model; everything else goes through services."""
@@ -66,6 +72,9 @@ class ReadOnlyAdmin(admin.ModelAdmin, Generic[M]):  # type: ignore[type-arg]
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what the filters offer: no condition on a column that is not shown."""
         return lookup in {name for spec in self.list_filter for name in _parameters(spec)}
+
+    def shown(self, request: HttpRequest, rows: list[M]) -> None:
+        """A page's rows, before its columns are asked for each: for what is looked up for all of them at once."""
 
     def search(self, found: "QuerySet[M]", term: str) -> "QuerySet[M]":
         """What the search field finds among ``found``."""

@@ -9,6 +9,7 @@ from conversations.admin.filters import choice_filter, latency_filter, value_fil
 from conversations.admin.form_filters import period_filter
 from conversations.admin.readonly import seconds
 from conversations.admin.turns import CONVERSATION_FILTER, ERROR_FILTER, FLAG_FILTER, PERSON_FILTER, TurnLists
+from conversations.admin.voice_names import VOICE_FILTER
 from conversations.models import Recording, Turn
 
 _USER, _REPLY = ~Q(user_audio_id=""), ~Q(reply_audio_id="")
@@ -24,7 +25,7 @@ class RecordingAdmin(TurnLists):
         ERROR_FILTER,
         latency_filter("first_audio_ms"),
         value_filter("language", _("language")),
-        value_filter("voice", _("voice")),
+        VOICE_FILTER,
         PERSON_FILTER,
         CONVERSATION_FILTER,
     )

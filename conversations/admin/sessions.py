@@ -23,6 +23,7 @@ from conversations.admin.filters import (
 from conversations.admin.form_filters import period_filter
 from conversations.admin.links import conversation_link, conversation_url
 from conversations.admin.readonly import ReadOnlyAdmin, moment, short, when
+from conversations.admin.voice_names import VOICE_FILTER, name_voices, voice_name
 from conversations.models import Session
 from conversations.oversight.presence import live
 
@@ -60,12 +61,15 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
                 "none": (_("without"), Q(conversation__open_flags=0)),
             },
         ),
-        value_filter("voice", _("voice")),
+        VOICE_FILTER,
         value_filter("language", _("language")),
         identity_filter("person", _("person"), "conversation__owner", name_of_person),
         identity_filter("conversation", _("conversation"), "conversation", short),
     )
     search_help_text = _("A session's, conversation's or person's id, or the beginning of a person's name.")
+
+    def shown(self, request: HttpRequest, rows: list[Session]) -> None:
+        name_voices(request, rows)
 
     def search(self, found: "QuerySet[Session]", term: str) -> "QuerySet[Session]":
         if (identifier := as_uuid(term)) is not None:
@@ -102,7 +106,7 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
 
     @admin.display(description=_("voice"))
     def voice_used(self, session: Session) -> str:
-        return session.voice
+        return voice_name(session)
 
     @admin.display(description=_("model"))
     def model_used(self, session: Session) -> str:

@@ -11,6 +11,7 @@ from conversations.admin import deeds, opened
 from conversations.admin.labels import TURN_STATUS, Text
 from conversations.admin.links import Button, button, turn_anchor
 from conversations.admin.readonly import seconds
+from conversations.admin.voice_names import name_voices, voice_name
 from conversations.models import Conversation, Turn, TurnStatus
 from conversations.selectors import TurnView
 
@@ -44,9 +45,13 @@ class SoundView:
 
 @dataclass(frozen=True, slots=True)
 class TurnRow:
-    """``said`` is None while the words are closed; ``unheard`` is what was written and did not reach the listener."""
+    """``voice`` is what it is called; ``said`` is None while the words are closed.
+
+    ``unheard`` is what was written and did not reach the listener.
+    """
 
     turn: Turn
+    voice: str
     anchor: str
     status: Text
     waits: tuple[Wait, ...]
@@ -60,6 +65,7 @@ def turn_rows(
     request: HttpRequest, conversation: Conversation, turns: Sequence[Turn], said: Sequence[TurnView] | None
 ) -> tuple[TurnRow, ...]:
     views: Sequence[TurnView | None] = said if said is not None else [None] * len(turns)
+    name_voices(request, turns)
     return tuple(_row(request, conversation, turn, view) for turn, view in zip(turns, views, strict=True))
 
 
@@ -68,6 +74,7 @@ def _row(request: HttpRequest, conversation: Conversation, turn: Turn, said: Tur
     taken = ((label, getattr(turn, step)) for step, label in _STEPS.items())
     return TurnRow(
         turn=turn,
+        voice=voice_name(turn),
         anchor=turn_anchor(turn.turn_id),
         status=TURN_STATUS[TurnStatus(turn.status)],
         waits=tuple(Wait(label, seconds(ms)) for label, ms in taken if ms is not None),

@@ -25,6 +25,7 @@ from conversations.admin.form_filters import period_filter
 from conversations.admin.labels import KEEP, TURN_STATUS
 from conversations.admin.links import conversation_link, conversation_url, turn_anchor
 from conversations.admin.readonly import ReadOnlyAdmin, moment, seconds, short, when
+from conversations.admin.voice_names import VOICE_FILTER, name_voices, voice_name
 from conversations.models import Turn, TurnStatus
 
 KEEP_FILTER = choice_filter("keep", _("what is kept"), {k: (label, Q(keep=k)) for k, label in KEEP.items()})
@@ -55,6 +56,9 @@ class TurnLists(ReadOnlyAdmin[Turn]):
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Turn]":
         """Without the words: a list never shows them."""
         return super().get_queryset(request).defer("sealed_words")
+
+    def shown(self, request: HttpRequest, rows: list[Turn]) -> None:
+        name_voices(request, rows)
 
     def search(self, found: "QuerySet[Turn]", term: str) -> "QuerySet[Turn]":
         if (identifier := as_uuid(term)) is not None:
@@ -95,7 +99,8 @@ class TurnLists(ReadOnlyAdmin[Turn]):
 
     @admin.display(description=_("voice"))
     def voice_used(self, turn: Turn) -> str:
-        return f"{turn.voice} ({gettext('cloned')})" if turn.cloned else turn.voice
+        name = voice_name(turn)
+        return f"{name} ({gettext('cloned')})" if turn.cloned else name
 
     @admin.display(description=_("flags"))
     def flag_count(self, turn: Turn) -> str:
@@ -119,7 +124,7 @@ class TurnAdmin(TurnLists):
             {"yes": (_("redacted"), Q(redacted=True)), "no": (_("not redacted"), Q(redacted=False))},
         ),
         value_filter("language", _("language")),
-        value_filter("voice", _("voice")),
+        VOICE_FILTER,
         value_filter("speech_engine", _("speech engine")),
         CLONED_FILTER,
         PERSON_FILTER,
