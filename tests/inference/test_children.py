@@ -15,7 +15,7 @@ import pytest
 
 from inference.errors import EngineUnavailable
 from inference.host.changes import Changes
-from inference.host.children import child as supervision
+from inference.host.children import watching
 from inference.host.children.child import Child
 from inference.host.children.spec import Address, EngineSpec
 from inference.types import EngineState
@@ -189,8 +189,8 @@ async def test_progress_is_read_from_what_a_server_says_that_does_not_answer_yet
 
 
 async def test_one_that_hangs_is_ended_and_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervision, "_LOOK_S", 0.1)
-    monkeypatch.setattr(supervision, "_MISSES", 2)
+    monkeypatch.setattr(watching, "_LOOK_S", 0.1)
+    monkeypatch.setattr(watching, "_MISSES", 2)
     monkeypatch.setattr("inference.host.children.health._TIMEOUT_S", 0.3)
     async with supervised(tmp_path) as child:
         await child.get_ready()
