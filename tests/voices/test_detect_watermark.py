@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from tests.engines import python_of
 from tests.inference.sound_files import opus_again
 from tests.voices import speaking
 from voices import detection
+from voices.models import Utterance
 from voices.services import provenance
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.models]
@@ -71,7 +73,9 @@ def test_a_marked_recording_is_known_by_mark_and_fingerprint(spoken_here: tuple[
     answer = json.loads(run(file, "--json"))
     assert answer["watermark"]["present"]
     assert answer["failure"] is None
-    assert [item[0] for item in answer["utterances"]] == [utterance]
+    (trace,) = answer["utterances"]
+    assert (trace["id"], trace["engine"]) == (utterance, "f5")
+    assert 0.5 < trace["agreement"] <= 1
 
     file.write_bytes(speaking.wav(speaking.said(OTHER, "hibari-us")))
     told = run(file)
@@ -97,6 +101,15 @@ def test_without_the_detector_the_fingerprint_is_told_all_the_same(
     with pytest.raises(CommandError, match="No engine host answers"):
         call_command("detect_watermark", str(file), "--wait", "0", stdout=out, stderr=io.StringIO())
     assert f"utterance {utterance}" in out.getvalue()
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="No engine host answers"):
+        call_command("detect_watermark", str(file), "--json", "--wait", "0", stdout=out, stderr=io.StringIO())
+    answer = json.loads(out.getvalue())
+    assert (answer["watermark"], answer["failure"]) == (None, "No engine host answers.")
+    (trace,) = answer["utterances"]
+    row = Utterance.objects.get(id=utterance)
+    assert (trace["id"], trace["voice"], trace["engine"]) == (utterance, row.voice, "f5")
+    assert datetime.fromisoformat(trace["said_at"]) == row.opened_at
     with pytest.raises(EngineUnavailable):
         detection.examine(file.read_bytes())
     assert [found for found, _ in detection.ours(pcm)] == [utterance]
