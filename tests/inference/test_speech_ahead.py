@@ -35,6 +35,12 @@ class Maker:
             self.ended.set()
 
 
+async def listen(ahead: AsyncGenerator[bytes], taken: list[bytes], pause_s: float = 0.0) -> None:
+    async for piece in ahead:
+        taken.append(piece)
+        await asyncio.sleep(pause_s)
+
+
 async def test_the_engine_is_free_before_the_listener_has_heard_it_all() -> None:
     maker = Maker(20)
     ahead = eagerly(maker.pieces(), most_bytes=20 * len(PIECE))
@@ -59,21 +65,18 @@ async def test_what_is_ahead_is_bounded_in_bytes_and_the_engine_goes_on_when_som
 async def test_an_engine_that_is_too_far_ahead_waits_so_long_altogether_and_no_longer() -> None:
     maker = Maker(100)
     ahead = eagerly(maker.pieces(), most_bytes=5 * len(PIECE), wait_s=0.3)
-    taken = 0
+    taken: list[bytes] = []
     with pytest.raises(NotTaken):  # each piece is taken in time, all of them are not
-        async for _ in ahead:
-            taken += 1
-            await asyncio.sleep(0.1)
+        await listen(ahead, taken, 0.1)
     assert maker.ended.is_set()
-    assert 0 < taken < 20
+    assert 0 < len(taken) < 20
 
 
 async def test_an_engines_failure_comes_after_what_it_has_made() -> None:
     ahead = eagerly(Maker(3, fails=True).pieces())
-    taken = []
+    taken: list[bytes] = []
     with pytest.raises(EngineUnavailable, match="It died"):
-        async for piece in ahead:
-            taken.append(piece)  # noqa: PERF401 - what came before the failure counts
+        await listen(ahead, taken)
     assert len(taken) == 3
 
 
