@@ -1,41 +1,16 @@
-"""What was said in a re-run, then and now. Both sides' words are opened with the conversation that was run again.
-
-A turn is the same turn on both sides by its id: the numbers differ once a turn was left out.
-"""
+"""What was said in a re-run, then and now: both sides' words are opened with the conversation that was run again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
-from conversations import selectors
 from conversations.admin import opened
-from conversations.admin.labels import Text, inspect_reasons
-from conversations.models import Conversation, Turn
+from conversations.admin.labels import inspect_reasons
+from conversations.models import Conversation
+from conversations.reading.rerun_words import WordsRow, rows_of
 from conversations.rerun.compare import Compared
 from conversations.rerun_tables import RerunJob
-from conversations.selectors import TurnView
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Some words, or why there are none (``absent``)."""
-
-    text: str = ""
-    absent: Text = ""
-
-
-@dataclass(frozen=True, slots=True)
-class WordsRow:
-    """A turn. ``said_now`` is what a new transcription made of it, empty where it is the same."""
-
-    figures: Compared
-    said: Words
-    said_now: str
-    then: Words
-    now: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,44 +39,7 @@ def build(request: HttpRequest, job: RerunJob, turns: Sequence[Compared]) -> Wor
         erased=erased,
         may_read=may_read(request),
         words_open=words_open,
-        rows=_rows(job, turns) if words_open else (),
+        rows=rows_of(job.conversation_id, job.result_id, turns) if words_open else (),
         inspect_reasons=inspect_reasons(),
         inspect_reason=opened.last_reason(request),
     )
-
-
-def _rows(job: RerunJob, turns: Sequence[Compared]) -> tuple[WordsRow, ...]:
-    ids = [turn.turn_id for turn in turns]
-    then = _views(job.conversation_id, ids)
-    now = _views(job.result_id, ids) if job.result_id is not None else {}
-    return tuple(_row(turn, then.get(turn.turn_id), now.get(turn.turn_id)) for turn in turns)
-
-
-def _views(conversation_id: UUID, turn_ids: Sequence[str]) -> dict[str, TurnView]:
-    turns = Turn.objects.filter(conversation_id=conversation_id, turn_id__in=turn_ids).order_by("number")
-    return {view.turn.turn_id: view for view in selectors.read_turns(conversation_id, turns)}
-
-
-def _row(figures: Compared, then: TurnView | None, now: TurnView | None) -> WordsRow:
-    """What is gone from the one side is not shown from the other, which repeats it."""
-    gone = _gone(then)
-    if then is None or gone:
-        return WordsRow(figures, Words(absent=gone), "", Words(absent=gone), Words(absent=gone))
-    said = _words(then.user_text)
-    answered = _words(then.heard_text or then.generated_text)
-    if now is None:
-        return WordsRow(figures, said, "", answered, Words(absent=_("not run again")))
-    if gone := _gone(now):
-        return WordsRow(figures, said, "", answered, Words(absent=gone))
-    said_now = now.user_text if now.user_text != then.user_text else ""
-    return WordsRow(figures, said, said_now, answered, _words(now.generated_text or now.heard_text))
-
-
-def _gone(view: TurnView | None) -> Text:
-    if view is None or view.erased:
-        return _("erased")
-    return _("redacted") if view.turn.redacted else ""
-
-
-def _words(text: str) -> Words:
-    return Words(text) if text else Words(absent=_("No words."))

@@ -19,6 +19,7 @@ from conversations.reading import listing
 from conversations.reading.exchanges import read_exchanges, title_of
 from conversations.reading.lines import earlier_lines
 from conversations.reading.listing import Filters
+from conversations.reading.reruns import reruns_of
 from conversations.reading.voice_names import VoiceNames
 from conversations.services import titles
 from conversations.services.access import owned
@@ -71,6 +72,7 @@ def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
         "title": title_of(owned_one, opening),
         "exchanges": exchanges,
         "forms": FORMS,
+        "reruns": reruns_of(actor_of(request), owned_one),
         "voice_names": VoiceNames(owner_id_of(request)),
         "longest_title": titles.LONGEST,
         "earlier": max(1, first - TURNS) if first > 1 else 0,

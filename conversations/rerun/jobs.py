@@ -14,7 +14,7 @@ from conversations.failures import sentence
 from conversations.log.errors import LogError
 from conversations.rerun.engines import opened
 from conversations.rerun.queue import PERMISSION, enqueue, is_url
-from conversations.rerun.run import Rerun, Told, Wish, in_thread
+from conversations.rerun.run import Rerun, Told, Wish, first_turn, in_thread
 from conversations.rerun_tables import RerunJob, RerunState
 from conversations.services.access import owned_or_permitted
 from inference.errors import EngineError
@@ -83,7 +83,8 @@ async def _run(job: RerunJob, slice_s: float) -> bool:
         fork_id = str(job.result_id) if job.result_id else ""
         rerun = Rerun(wish, engines, actor_id=str(job.owner_id), fork_id=fork_id)
         source = await rerun.prepare()
-        await in_thread(lambda: _set(job, total=len(source.turns)))
+        total = len(source.turns) - first_turn(source, wish.from_turn) + 1
+        await in_thread(lambda: _set(job, total=total))
         return await rerun.run(source, progress, begun=begun, for_s=slice_s)
 
 

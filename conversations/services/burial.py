@@ -24,6 +24,7 @@ from conversations.log.eventlog import event_log
 from conversations.log.models import Purpose
 from conversations.log.types import Metadata
 from conversations.models import Conversation, Keep, Turn
+from conversations.rerun_tables import RerunJob
 from conversations.services import ending
 from conversations.streams import stream_of
 
@@ -78,6 +79,7 @@ def _bury(conversation_id: UUID, metadata: Metadata, reason: str) -> bool:
         _append(stream, ConversationErased(reason=reason), metadata)
     keys.destroy(stream)
     search.forget(conversation_id)
+    RerunJob.objects.filter(conversation_id=conversation_id).update(instructions="")  # in clear, and may quote it
     return True
 
 

@@ -1,8 +1,10 @@
 """Asking for a re-run in the background, and stopping it."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import ConversationNotFound, Invalid, NotAllowed, Refused, WrongState
@@ -14,6 +16,9 @@ from conversations.services.access import Actor, owned_or_permitted, record
 
 MOST_WAITING = 5
 """Jobs of one person that are not over yet."""
+MOST_A_DAY = 40
+"""Asked for by one person within 24 hours, stopped and failed ones too; the permission lifts it."""
+LONGEST_INSTRUCTIONS = 20_000
 _UNFINISHED = (RerunState.QUEUED, RerunState.RUNNING)
 
 
@@ -46,12 +51,9 @@ def start(
             _("Sending a conversation to another server needs the permission %(permission)s."), permission=PERMISSION
         )
     _require_words(conversation)
-    if len(from_turn) > 120 or len(llm) > 300 or len(voice) > 120 or len(instructions) > 20_000:
+    if len(from_turn) > 120 or len(llm) > 300 or len(voice) > 120 or len(instructions) > LONGEST_INSTRUCTIONS:
         raise Invalid(_("One of the values is too long."))
-    if RerunJob.objects.filter(owner__pk=actor.pk, state__in=_UNFINISHED).count() >= MOST_WAITING:
-        raise TooMany(
-            _("%(most)s of your re-runs are waiting already: let one end first, or stop it."), most=MOST_WAITING
-        )
+    _require_room(actor)
     if conversation.owner_id != actor.pk:
         record(conversation.id, RecordingHeard(what="words", reason="rerun"), actor=actor)
     job = RerunJob.objects.create(
@@ -79,6 +81,17 @@ def stop(job_id: str | UUID, *, actor: Actor) -> None:
         raise ConversationNotFound
     if not found.filter(state__in=_UNFINISHED).update(state=RerunState.STOPPED):
         raise WrongState(_("This re-run is over already."))
+
+
+def _require_room(actor: Actor) -> None:
+    theirs = RerunJob.objects.filter(owner__pk=actor.pk)
+    if theirs.filter(state__in=_UNFINISHED).count() >= MOST_WAITING:
+        raise TooMany(
+            _("%(most)s of your re-runs are waiting already: let one end first, or stop it."), most=MOST_WAITING
+        )
+    lately = theirs.filter(created_at__gte=timezone.now() - timedelta(days=1))
+    if lately.count() >= MOST_A_DAY and not actor.has_perm(f"conversations.{PERMISSION}"):
+        raise TooMany(_("%(most)s re-runs a day are enough: come back tomorrow."), most=MOST_A_DAY)
 
 
 def _require_words(conversation: Conversation) -> None:
