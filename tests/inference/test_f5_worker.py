@@ -38,9 +38,9 @@ LOAD_S = 120.0
 LONG = "We are going to the market to buy apples and pears. " * 4
 
 
-def reference(seconds: float = 5.0) -> Reference:
+def reference(seconds: float = 5.0, transcript: str = "This is what was said in the sample.") -> Reference:
     noise = np.random.default_rng(1).normal(0, 3000, int(seconds * WIRE_RATE)).astype("<i2")
-    return Reference.of("voice", noise.tobytes(), transcript="This is what was said in the sample.", language="en")
+    return Reference.of("voice", noise.tobytes(), transcript=transcript, language="en")
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +121,14 @@ async def test_it_speaks_at_the_common_loudness_on_one_core_and_asks_no_network(
     assert (after.user + after.system - before.user - before.system) / took < 1.4
     assert worker.net_connections("inet") == []
     assert worker.memory_info().rss < 1.5e9
+
+
+async def test_after_a_sample_of_one_word_in_many_seconds_it_speaks_at_a_pace_that_speech_can_have(
+    settings: config.Config, worker: psutil.Process
+) -> None:
+    text = "We are going to the market to buy apples and pears and bread"
+    pcm = await said(settings, text, reference(12, "Yes."))
+    assert 10 < len(pcm) / 2 / WIRE_RATE < 20
 
 
 async def test_hanging_up_stops_it_between_its_steps(settings: config.Config, worker: psutil.Process) -> None:

@@ -15,7 +15,7 @@ from inference.errors import EngineError, EngineRefused, EngineUnavailable
 from inference.speech import sound
 from inference.types import WIRE_RATE, Reference
 from inference.workers.f5.options import F5Options
-from inference.workers.f5.texts import FEWEST_WORDS, pieces, room_bytes, words
+from inference.workers.f5.texts import FEWEST_WORDS, duration_s, pieces, room_bytes, words
 from inference.workers.server import Cancelled, Tell
 from inference.workers.speech import SpeakBody
 
@@ -141,6 +141,8 @@ class F5:
         return self._torch.from_numpy(padded)[None], transcript
 
     def _wave(self, audio: Any, transcript: str, text: str, speed: float, steps: int = 0) -> sound.Samples:
+        # f5-tts would reckon with the pace of any sample: one word in ten seconds makes a minute of a short sentence.
+        reference_s = audio.shape[-1] / WIRE_RATE
         made = self._infer.infer_batch_process(
             (audio, WIRE_RATE),
             transcript,
@@ -149,7 +151,7 @@ class F5:
             self._vocoder,
             progress=None,
             nfe_step=steps or self._options.nfe_step,
-            speed=speed,
+            fix_duration=reference_s + duration_s(text, transcript, reference_s, speed),
             device=self._options.device,
             streaming=True,
             chunk_size=2**31,
