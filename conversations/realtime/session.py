@@ -14,17 +14,16 @@ from conversations.events import SessionOpened
 from conversations.realtime import extras as ex
 from conversations.realtime import refusals
 from conversations.realtime.borrowing import Lender
-from conversations.realtime.dispatch import Dispatch
 from conversations.realtime.host_watch import HostWatch
 from conversations.realtime.ids import new_id
+from conversations.realtime.inbox import Inbox
+from conversations.realtime.lifetime import Lifetime
 from conversations.realtime.limits import Limits, Rates
 from conversations.realtime.live import Live, OpenRecord, Record
 from conversations.realtime.opening import Wish, tell_conversation
-from conversations.realtime.outbox import Outbox, Overflow
+from conversations.realtime.outbox import Outbox
 from conversations.realtime.oversight import Outside
 from conversations.realtime.protocol import server_events as ev
-from conversations.realtime.protocol.decode import decode
-from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.settings import SessionSettings
 from conversations.realtime.refusals import Ending
 from conversations.realtime.rooms import Rooms, furnished
@@ -73,10 +72,9 @@ class Session:
         self._outbox = Outbox(send)
         self._rates = Rates(limits)
         self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
-        self._dispatch: Dispatch | None = None
+        self._inbox = Inbox(self._outbox, self._rates.events, self.end)
+        self._lifetime = Lifetime(limits, busy=self._busy, end=self.end)
         self._rooms: Rooms | None = None
-        self._waiting: list[str] = []
-        self._touched_at = time.monotonic()
 
     async def run(self) -> Ending:
         """Opens, serves and closes the session; returns why it ended, which has been said to the client."""
@@ -99,23 +97,9 @@ class Session:
             await self._outbox.last_words(ev.error_event(ending.code, ending.message, kind=ending.kind))
         return ending
 
-    def receive(self, text: str | bytes) -> None:
+    def receive(self, frame: str | bytes) -> None:
         """One frame from the client; never waits. What is wrong with it is told to the client."""
-        if self._dispatch is None:
-            if len(self._waiting) < 64:
-                self._waiting.append(text if isinstance(text, str) else text.decode(errors="replace"))
-            return
-        event_id: str | None = None
-        try:
-            if not self._rates.events.take():
-                raise ProtocolError("rate_limit_exceeded", "Too many events in a short time: this one was dropped.")
-            event = decode(text)
-            event_id = event.event_id
-            self._dispatch.handle(event)
-        except ProtocolError as error:
-            self._say_wrong(error, event_id)
-        except Overflow:
-            self.end(refusals.SLOW)
+        self._inbox.receive(frame)
 
     def end(self, ending: Ending) -> None:
         """Ends the session in order; the first ending counts."""
@@ -171,7 +155,7 @@ class Session:
             async with asyncio.TaskGroup() as tasks:
                 rooms = self._rooms = self._furnished(record, tasks)
                 keeping = tasks.create_task(seat.keep(lambda _: self.end(refusals.SERVER_FULL)), name=f"seat {self.id}")
-                tasks.create_task(self._keep_time(), name=f"time {self.id}")
+                tasks.create_task(self._lifetime.run(), name=f"time {self.id}")
                 await self._open(rooms)
                 ending = await asyncio.shield(self._over)
                 # The place is free at once; what is left to do needs no engine.
@@ -205,7 +189,7 @@ class Session:
             voices=Voices(self._lender, self._wish.owner_id, start=start),
             origin=self._origin(record, start),
             keep=record.keep,
-            touched=self._touch,
+            touched=self._lifetime.touch,
             spoken_answer_s=self._limits.spoken_answer_s,
             reads_ahead=self._reads_ahead,
         )
@@ -233,43 +217,10 @@ class Session:
         live.start(watch.run(), "host")
         if rooms.oversight is not None:  # Only now: ``session.created`` comes first, whatever has been ordered.
             rooms.oversight.start()
-        self._dispatch = rooms.dispatch
-        waiting, self._waiting = self._waiting, []
-        for text in waiting:
-            self.receive(text)
+        self._inbox.open(rooms.dispatch)
 
-    # While it lasts
-
-    async def _keep_time(self) -> None:
-        began = time.monotonic()
-        while True:
-            idle_until = self._touched_at + self._limits.idle_s
-            until = min(idle_until, began + self._limits.session_s)
-            await asyncio.sleep(max(0.05, until - time.monotonic()))
-            now = time.monotonic()
-            if now >= began + self._limits.session_s:
-                self.end(refusals.EXPIRED)
-            elif now >= self._touched_at + self._limits.idle_s:
-                if self._rooms is not None and self._rooms.answering.busy:
-                    self._touch()
-                else:
-                    self.end(refusals.IDLE)
-
-    def _touch(self) -> None:
-        self._touched_at = time.monotonic()
-
-    def _say_wrong(self, error: ProtocolError, event_id: str | None) -> None:
-        event = ev.error_event(
-            error.code,
-            error.message,
-            kind=error.kind,
-            param=error.param,
-            client_event_id=error.event_id or event_id,
-        )
-        try:
-            self._outbox.emit(event)
-        except Overflow:
-            self.end(refusals.SLOW)
+    def _busy(self) -> bool:
+        return self._rooms is not None and self._rooms.answering.busy
 
     # The end
 
@@ -289,7 +240,7 @@ class Session:
 
     async def _wind_down(self) -> None:
         """What was said and heard is recorded; then the tasks end."""
-        self._dispatch = None
+        self._inbox.close()
         if self._rooms is None:
             return
         try:
