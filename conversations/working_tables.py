@@ -4,8 +4,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from conversations.errors import Invalid
-from conversations.services import reasons
+from common.reasons import checked
+from common.refusals import Invalid
 
 
 class Presence(models.Model):
@@ -85,7 +85,7 @@ class FlagRule(models.Model):
         except matching.InvalidRule as error:
             wrong["expression"] = str(error)
         try:
-            reasons.checked(self.reason)
+            checked(self.reason)
         except Invalid as error:
             wrong["reason"] = str(error)
         if wrong:

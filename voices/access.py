@@ -1,22 +1,15 @@
 """Who may do what to which voice."""
 
-from typing import Protocol
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext_lazy as _
 
-from voices.errors import NotAllowed, VoiceNotFound
+from common import actor as actors
+from common.actor import Actor
+from voices.errors import VoiceNotFound
 from voices.models import State, Voice
 
-
-class Actor(Protocol):
-    """The signed-in person (or guest) who asks: Django's user."""
-
-    @property
-    def pk(self) -> UUID: ...
-
-    def has_perm(self, perm: str) -> bool: ...
+__all__ = ["Actor", "found", "owned", "permitted", "reachable", "require"]
 
 
 def owned(actor: Actor, voice_id: str | UUID) -> Voice:
@@ -43,10 +36,7 @@ def permitted(actor: Actor, voice_id: str | UUID, permission: str) -> Voice:
 
 def require(actor: Actor, permission: str) -> None:
     """Raises `NotAllowed` unless the actor holds ``voices.<permission>``."""
-    if not actor.has_perm(f"voices.{permission}"):
-        raise NotAllowed(
-            _("This needs the permission %(permission)s: ask an administrator for it."), permission=permission
-        )
+    actors.require(actor, f"voices.{permission}")
 
 
 def found(voice_id: str | UUID, **conditions: object) -> Voice:

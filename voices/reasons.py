@@ -1,13 +1,7 @@
 """Why something was decided about a voice: short codes, which stand in the record in clear; words go into the note."""
 
-import re
-
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
-
-from voices.errors import Invalid
-
-_CODE = re.compile(r"[a-z][a-z0-9_.-]{0,79}")
 
 
 class ApproveReason(TextChoices):
@@ -39,10 +33,3 @@ class ListenReason(TextChoices):
     COMPLAINT = "complaint", _("A complaint")
     SUPPORT = "support", _("The person asked for help")
     LEGAL = "legal", _("The law asks for it")
-
-
-def checked(reason: str) -> str:
-    """The code itself. Raises `Invalid`: free words do not belong where they cannot be erased."""
-    if _CODE.fullmatch(reason) is None:
-        raise Invalid(_("A reason is a short code of small letters, such as quality."), code="reason")
-    return reason

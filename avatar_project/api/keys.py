@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from avatar_project import api_keys
 from avatar_project.models import ApiKey, User
-from conversations.api.base import Serializer, Text, checked_body
+from common.rest import Serializer, Text, checked_body
 from conversations.api.pagination import Pages
 from conversations.errors import Invalid, NotAllowed
 

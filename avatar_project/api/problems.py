@@ -12,27 +12,19 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from conversations.errors import ConversationNotFound, Invalid, NotAllowed, Refused
+from common.refusals import Invalid, NotAllowed, NotFound, Refused, TooMany
 from conversations.log.errors import AudioMissing, KeyDestroyed, LogError
 from conversations.problem import CONTENT_TYPE, FieldError, Problem
 from inference.errors import EngineRefused, EngineUnavailable
-from voices.errors import Invalid as VoiceInvalid
-from voices.errors import NotAllowed as VoiceNotAllowed
-from voices.errors import Refused as VoiceRefused
-from voices.errors import TooMany, VoiceNotFound
 
 log = structlog.get_logger(__name__)
 _LATER = {"Retry-After": "1"}
 _OURS: tuple[tuple[tuple[type[Exception], ...], int, str, str], ...] = (
-    ((ConversationNotFound, Http404), 404, "not_found", "There is no such thing here, or it is not yours."),
+    ((NotFound, Http404), 404, "not_found", "There is no such thing here, or it is not yours."),
     ((NotAllowed,), 403, "", ""),
     ((Invalid,), 400, "", ""),
-    ((Refused,), 409, "", ""),
-    ((VoiceNotFound,), 404, "not_found", "There is no such thing here, or it is not yours."),
-    ((VoiceNotAllowed,), 403, "", ""),
-    ((VoiceInvalid,), 400, "", ""),
     ((TooMany,), 429, "", ""),
-    ((VoiceRefused,), 409, "", ""),
+    ((Refused,), 409, "", ""),
     ((PermissionDenied,), 403, "not_allowed", "You may not do this."),
     ((SuspiciousOperation,), 400, "invalid", "The server could not read the request."),
     ((AudioMissing,), 404, "no_sound", ""),

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from avatar_project.api.problems import CODES
-from conversations.api.base import WhateverIsAccepted
+from common.rest import WhateverIsAccepted
 from conversations.problem import Problem
 
 _PROBLEM = {

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from conversations.api.base import Serializer
+from common.rest import Serializer
 from conversations.errors import NotAllowed
 from conversations.oversight.presence import live
 from inference.client import EngineClient

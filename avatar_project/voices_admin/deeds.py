@@ -1,26 +1,10 @@
 """What a voice manager can do to a voice; the subject's ``part`` is the voice's id."""
 
-from collections.abc import Callable
-
 from django.utils.translation import gettext_lazy as _
 
-from conversations.admin.deed import Cause, Deed, Run, Subject
-from conversations.errors import Refused as DeedRefused
-from conversations.services.access import Actor
+from conversations.admin.deed import Deed, to_part_noted
 from voices import services
-from voices.errors import Refused, VoiceNotFound
 from voices.reasons import ApproveReason, RejectReason, RevokeReason
-
-
-def _done_by(service: Callable[..., None]) -> Run:
-    def run(subject: Subject, actor: Actor, cause: Cause) -> None:
-        try:
-            service(subject.part, actor=actor, reason=cause.reason, note=cause.note)
-        except (Refused, VoiceNotFound) as error:
-            raise DeedRefused(str(error)) from error
-
-    return run
-
 
 APPROVE = Deed(
     name="approve",
@@ -30,7 +14,7 @@ APPROVE = Deed(
     follows=_("Everybody on this server may choose it, until its owner takes it back or it is revoked."),
     done=_("The voice is shared."),
     reasons=ApproveReason,
-    run=_done_by(services.approve),
+    run=to_part_noted(services.approve),
 )
 REJECT = Deed(
     name="reject",
@@ -40,7 +24,7 @@ REJECT = Deed(
     follows=_("Its owner goes on using it alone, reads the reason and the note, and may ask again."),
     done=_("The voice is not shared."),
     reasons=RejectReason,
-    run=_done_by(services.reject),
+    run=to_part_noted(services.reject),
 )
 REVOKE = Deed(
     name="revoke",
@@ -53,7 +37,7 @@ REVOKE = Deed(
     ),
     done=_("The voice is revoked."),
     reasons=RevokeReason,
-    run=_done_by(services.revoke),
+    run=to_part_noted(services.revoke),
     final=True,
 )
 BY_NAME = {deed.name: deed for deed in (APPROVE, REJECT, REVOKE)}

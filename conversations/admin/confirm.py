@@ -12,10 +12,10 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.reasons import NOTE_LENGTH
+from common.refusals import NotFound, Refused
 from conversations.admin.deed import Cause, Deed, Subject, actor_of
-from conversations.errors import ConversationNotFound, PersonNotFound, Refused
 from conversations.log.errors import LogError
-from conversations.services.moderation import NOTE_LENGTH
 
 CONFIRMED = "confirmed"
 SHOWN = 20
@@ -94,7 +94,7 @@ def perform(request: HttpRequest, deed: Deed, targets: Sequence[Target], cause: 
     for target in targets:
         try:
             deed.run(target.subject, actor_of(request), cause)
-        except (Refused, ConversationNotFound, PersonNotFound, LogError) as error:
+        except (Refused, NotFound, LogError) as error:
             refused.append(f"{target.label}: {error}")
     done = len(targets) - len(refused)
     if done == 1 and len(targets) == 1:

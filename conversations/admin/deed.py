@@ -5,6 +5,7 @@ The admin's pages draw buttons, confirmations and bulk actions from these; the s
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from django.db.models import TextChoices
 from django.http import HttpRequest
@@ -33,7 +34,29 @@ class Cause:
 
 
 Run = Callable[[Subject, Actor, Cause], object]
-"""Does it. Raises `errors.Refused`, `errors.ConversationNotFound`, `log.errors.LogError`."""
+"""Does it. Raises `common.refusals.Refused`, `common.refusals.NotFound`, `log.errors.LogError`."""
+
+
+class Service(Protocol):
+    """What does something to one thing, named by its id."""
+
+    def __call__(self, named: str, /, *, actor: Actor, reason: str) -> object: ...
+
+
+class NotedService(Protocol):
+    """One that keeps a note with it."""
+
+    def __call__(self, named: str, /, *, actor: Actor, reason: str, note: str) -> object: ...
+
+
+def to_part(service: Service) -> Run:
+    """Does what the service does to the subject's part."""
+    return lambda subject, actor, cause: service(subject.part, actor=actor, reason=cause.reason)
+
+
+def to_part_noted(service: NotedService) -> Run:
+    """The same, and the note goes along."""
+    return lambda subject, actor, cause: service(subject.part, actor=actor, reason=cause.reason, note=cause.note)
 
 
 @dataclass(frozen=True, slots=True)

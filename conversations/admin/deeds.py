@@ -1,8 +1,10 @@
 """What a moderator can do to conversations, turns, flags and live sessions."""
 
+from functools import partial
+
 from django.utils.translation import gettext_lazy as _
 
-from conversations.admin.deed import Cause, Deed, Run, Subject
+from conversations.admin.deed import Cause, Deed, Run, Subject, to_part, to_part_noted
 from conversations.services import burial, erasure, live, moderation
 from conversations.services.access import Actor
 from conversations.services.reasons import DismissReason, EraseReason, FlagReason, HideReason, LiveReason, UpholdReason
@@ -12,9 +14,9 @@ def _flag(subject: Subject, actor: Actor, cause: Cause) -> None:
     moderation.flag(subject.conversation_id, actor=actor, reason=cause.reason, note=cause.note, turn_id=subject.part)
 
 
-def _decide(decision: moderation.Decision) -> Run:
+def _hide(*, hidden: bool) -> Run:
     def run(subject: Subject, actor: Actor, cause: Cause) -> None:
-        moderation.decide_flag(subject.part, actor=actor, decision=decision, reason=cause.reason, note=cause.note)
+        moderation.hide(subject.conversation_id, actor=actor, hidden=hidden, reason=cause.reason, note=cause.note)
 
     return run
 
@@ -26,25 +28,6 @@ def _erase(subject: Subject, actor: Actor, cause: Cause) -> None:
 def _redact(what: burial.What) -> Run:
     def run(subject: Subject, actor: Actor, cause: Cause) -> None:
         erasure.redact_turn(subject.conversation_id, subject.part, actor=actor, reason=cause.reason, what=what)
-
-    return run
-
-
-def _mute(subject: Subject, actor: Actor, cause: Cause) -> None:
-    live.mute(subject.part, actor=actor, reason=cause.reason)
-
-
-def _unmute(subject: Subject, actor: Actor, cause: Cause) -> None:
-    live.unmute(subject.part, actor=actor, reason=cause.reason)
-
-
-def _cut(subject: Subject, actor: Actor, cause: Cause) -> None:
-    live.cut(subject.part, actor=actor, reason=cause.reason)
-
-
-def _hide(*, hidden: bool) -> Run:
-    def run(subject: Subject, actor: Actor, cause: Cause) -> None:
-        moderation.hide(subject.conversation_id, actor=actor, hidden=hidden, reason=cause.reason, note=cause.note)
 
     return run
 
@@ -67,7 +50,7 @@ DISMISS = Deed(
     follows=_("The flag is closed as unfounded. What it is about stays as it is."),
     done=_("The flag is dismissed."),
     reasons=DismissReason,
-    run=_decide("dismissed"),
+    run=to_part_noted(partial(moderation.decide_flag, decision="dismissed")),
 )
 UPHOLD = Deed(
     name="uphold",
@@ -77,7 +60,7 @@ UPHOLD = Deed(
     follows=_("The flag is closed as right. To hide, redact or erase what it is about is a step of its own."),
     done=_("The flag is upheld."),
     reasons=UpholdReason,
-    run=_decide("upheld"),
+    run=to_part_noted(partial(moderation.decide_flag, decision="upheld")),
 )
 HIDE = Deed(
     name="hide",
@@ -151,7 +134,7 @@ MUTE = Deed(
     ),
     done=_("The session is muted."),
     reasons=LiveReason,
-    run=_mute,
+    run=to_part(live.mute),
     noted=False,
 )
 UNMUTE = Deed(
@@ -162,7 +145,7 @@ UNMUTE = Deed(
     follows=_("The person is heard and answered again."),
     done=_("The session is unmuted."),
     reasons=LiveReason,
-    run=_unmute,
+    run=to_part(live.unmute),
     noted=False,
 )
 CUT = Deed(
@@ -173,7 +156,7 @@ CUT = Deed(
     follows=_("The person is disconnected at once and told that a moderator did it. They may connect again."),
     done=_("The session ends."),
     reasons=LiveReason,
-    run=_cut,
+    run=to_part(live.cut),
     noted=False,
 )
 ABOUT_CONVERSATIONS = (FLAG, HIDE, UNHIDE, ERASE)

@@ -2,23 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from conversations.admin.deed import Cause, Deed, Subject
+from conversations.admin.deed import Deed, to_part, to_part_noted
 from conversations.services import erasure, people
-from conversations.services.access import Actor
 from conversations.services.reasons import EraseReason, LiveReason
-
-
-def _block(subject: Subject, actor: Actor, cause: Cause) -> None:
-    people.block(subject.part, actor=actor, reason=cause.reason, note=cause.note)
-
-
-def _unblock(subject: Subject, actor: Actor, cause: Cause) -> None:
-    people.unblock(subject.part, actor=actor, reason=cause.reason, note=cause.note)
-
-
-def _erase(subject: Subject, actor: Actor, cause: Cause) -> None:
-    erasure.erase_person(subject.part, actor=actor, reason=cause.reason)
-
 
 BLOCK = Deed(
     name="block",
@@ -31,7 +17,7 @@ BLOCK = Deed(
     ),
     done=_("The person is blocked."),
     reasons=LiveReason,
-    run=_block,
+    run=to_part_noted(people.block),
 )
 UNBLOCK = Deed(
     name="unblock",
@@ -41,7 +27,7 @@ UNBLOCK = Deed(
     follows=_("They may sign in and talk as before."),
     done=_("The person may come in again."),
     reasons=LiveReason,
-    run=_unblock,
+    run=to_part_noted(people.unblock),
 )
 ERASE_PERSON = Deed(
     name="erase",
@@ -54,7 +40,7 @@ ERASE_PERSON = Deed(
     ),
     done=_("The person is erased."),
     reasons=EraseReason,
-    run=_erase,
+    run=to_part(erasure.erase_person),
     noted=False,
     final=True,
 )

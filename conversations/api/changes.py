@@ -8,7 +8,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.api.base import ConversationsView, Serializer, Text, conversation_path
+from common.rest import Serializer, Text
+from conversations.api.base import ConversationsView, conversation_path
 from conversations.api.conversations import OneConversation, owned_and_there, summaries
 from conversations.api.serializers import Summary
 from conversations.models import Conversation, Keep

@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from conversations.api.base import Serializer
+from common.rest import Serializer
 from conversations.models import Keep
 
 YEARS = (1970, 9000)

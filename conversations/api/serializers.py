@@ -3,7 +3,8 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from conversations.api.base import Serializer, conversation_path
+from common.rest import Serializer
+from conversations.api.base import conversation_path
 from conversations.models import HeardSource, Keep, TurnStatus
 from conversations.selectors import TurnView
 

@@ -8,7 +8,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 
-from conversations.api.base import ConversationsView, WhateverIsAccepted
+from common.rest import WhateverIsAccepted
+from conversations.api.base import ConversationsView
 from conversations.api.conversations import owned_and_there
 from conversations.api.queries import SoundQuery
 from conversations.log.audio import AudioStore

@@ -1,12 +1,12 @@
 """Who may do what to which conversation, and how it is written down."""
 
-from typing import Protocol
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext_lazy as _
 
-from conversations.errors import ConversationNotFound, NotAllowed
+from common import actor as actors
+from common.actor import Actor
+from conversations.errors import ConversationNotFound
 from conversations.events import Fact
 from conversations.log import keys, store
 from conversations.log.eventlog import event_log
@@ -15,14 +15,7 @@ from conversations.models import Conversation
 from conversations.record import new_event
 from conversations.streams import stream_of
 
-
-class Actor(Protocol):
-    """The signed-in person (or guest) who asks: Django's user."""
-
-    @property
-    def pk(self) -> UUID: ...
-
-    def has_perm(self, perm: str) -> bool: ...
+__all__ = ["Actor", "owned", "owned_or_permitted", "permitted", "record", "require"]
 
 
 def owned(actor: Actor, conversation_id: str | UUID) -> Conversation:
@@ -48,10 +41,7 @@ def owned_or_permitted(actor: Actor, conversation_id: str | UUID, permission: st
 
 def require(actor: Actor, permission: str) -> None:
     """Raises `NotAllowed` unless the actor holds ``conversations.<permission>``."""
-    if not actor.has_perm(f"conversations.{permission}"):
-        raise NotAllowed(
-            _("This needs the permission %(permission)s: ask an administrator for it."), permission=permission
-        )
+    actors.require(actor, f"conversations.{permission}")
 
 
 def record(

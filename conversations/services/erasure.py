@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from common.reasons import checked
 from conversations import schedules
 from conversations.errors import ConversationNotFound, Invalid, NotAllowed, PersonNotFound, WrongState
 from conversations.events import ConversationHidden
@@ -29,7 +30,6 @@ from conversations.rerun_tables import RerunJob
 from conversations.services import burial
 from conversations.services.access import Actor, owned_or_permitted
 from conversations.services.burial import What
-from conversations.services.reasons import checked
 from conversations.signals import person_forgotten, person_leaving
 from conversations.streams import stream_of
 from voices import services as voices

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
+from common.reasons import checked
 from conversations.errors import SessionNotFound, WrongState
 from conversations.events import Fact, SessionCut, SessionMuted
 from conversations.log import store
@@ -14,7 +15,6 @@ from conversations.models import Session
 from conversations.oversight import broadcast
 from conversations.record import new_event
 from conversations.services.access import Actor, require
-from conversations.services.reasons import checked
 from conversations.streams import stream_of
 
 

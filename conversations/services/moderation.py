@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from uuid6 import uuid7
 
+from common.reasons import checked, checked_note
 from conversations.errors import ConversationNotFound, Invalid, WrongState
 from conversations.events import ConversationHidden, Fact, FlagDecided, FlagRaised, RecordingHeard
 from conversations.log import store
@@ -22,10 +23,8 @@ from conversations.models import Conversation, Flag, FlagStatus, Turn
 from conversations.record import new_event
 from conversations.services import ending
 from conversations.services.access import Actor, require
-from conversations.services.reasons import checked
 from conversations.streams import stream_of
 
-NOTE_LENGTH = 2000
 TWICE = timedelta(seconds=10)
 """A form that is sent again within this time was sent by mistake."""
 Decision = Literal["dismissed", "upheld"]
@@ -53,7 +52,7 @@ def flag(
     elif not rule:
         raise Invalid(_("A flag comes from a person or from a rule: name the rule."))
     checked(reason)
-    _check_note(note)
+    checked_note(note)
     flag_id = _flag_of_rule(conversation_id, turn_id, rule) if rule else str(uuid7())
 
     def judge(conversation: Conversation) -> Sequence[Fact]:
@@ -88,7 +87,7 @@ def decide_flag(flag_id: str, *, actor: Actor, decision: Decision, reason: str, 
     """
     require(actor, "decide_flag")
     checked(reason)
-    _check_note(note)
+    checked_note(note)
     if decision not in (FlagStatus.DISMISSED, FlagStatus.UPHELD):
         raise Invalid(_("A flag is either dismissed or upheld."))
     conversation_id = Flag.objects.filter(flag_id=flag_id).values_list("conversation_id", flat=True).first()
@@ -120,7 +119,7 @@ def hide(conversation_id: str | UUID, *, actor: Actor, hidden: bool, reason: str
     """
     require(actor, "hide_conversation")
     checked(reason)
-    _check_note(note)
+    checked_note(note)
 
     def judge(conversation: Conversation) -> Sequence[Fact]:
         _not_erased(conversation)
@@ -184,11 +183,6 @@ def _flag_of_rule(conversation_id: str | UUID, turn_id: str, rule: str) -> str:
 def _not_erased(conversation: Conversation) -> None:
     if conversation.erased_at is not None:
         raise WrongState(_("The conversation was erased: there is nothing left to moderate."))
-
-
-def _check_note(note: str) -> None:
-    if len(note) > NOTE_LENGTH:
-        raise Invalid(_("A note has at most %(most)s characters."), most=NOTE_LENGTH)
 
 
 def _uuid(conversation_id: str | UUID) -> UUID:

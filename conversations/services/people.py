@@ -9,6 +9,7 @@ from django.contrib.sessions.models import Session as StoredSession
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from common.reasons import checked, checked_note
 from conversations.errors import Invalid, NotAllowed, PersonNotFound
 from conversations.events import Fact
 from conversations.log import store
@@ -18,13 +19,11 @@ from conversations.people_events import PersonBlocked, PersonUnblocked, person_s
 from conversations.record import new_event
 from conversations.services.access import Actor
 from conversations.services.live import cut_all_of
-from conversations.services.reasons import checked
 from voices import services as voices
 
 PERMISSION = "avatar_project.block_person"
 BLOCKED = "blocked"
 """The reason of the sessions that end with it."""
-NOTE_LENGTH = 2000
 
 
 def block(user_id: str | UUID, *, actor: Actor, reason: str, note: str = "") -> int:
@@ -36,7 +35,7 @@ def block(user_id: str | UUID, *, actor: Actor, reason: str, note: str = "") -> 
     _require(actor)
     if str(user_id) == str(actor.pk):
         raise Invalid(_("Nobody can block themselves."))
-    if _change(user_id, False, PersonBlocked(reason=checked(reason), note=_checked_note(note)), actor):
+    if _change(user_id, False, PersonBlocked(reason=checked(reason), note=checked_note(note)), actor):
         voices.stop_all_of(user_id, reason=BLOCKED)
         return cut_all_of(user_id, actor=actor, reason=BLOCKED)
     return 0
@@ -45,7 +44,7 @@ def block(user_id: str | UUID, *, actor: Actor, reason: str, note: str = "") -> 
 def unblock(user_id: str | UUID, *, actor: Actor, reason: str, note: str = "") -> None:
     """Lets a person come in again; who has a password signs in anew. Raises as `block` does."""
     _require(actor)
-    fact = PersonUnblocked(reason=checked(reason), note=_checked_note(note))
+    fact = PersonUnblocked(reason=checked(reason), note=checked_note(note))
     _change(user_id, True, fact, actor, also=_forget_sign_ins)
 
 
@@ -85,9 +84,3 @@ def _forget_sign_ins(person: Any) -> None:
     for session in StoredSession.objects.iterator():
         if session.get_decoded().get(SESSION_KEY) == str(person.pk):
             session.delete()
-
-
-def _checked_note(note: str) -> str:
-    if len(note) > NOTE_LENGTH:
-        raise Invalid(_("A note has at most %(most)s characters."), most=NOTE_LENGTH)
-    return note

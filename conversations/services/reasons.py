@@ -4,14 +4,8 @@ A service takes any code of this form, so that rules and programs can bring thei
 offered.
 """
 
-import re
-
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
-
-from conversations.errors import Invalid
-
-_CODE = re.compile(r"[a-z][a-z0-9_.-]{0,79}")
 
 
 class FlagReason(TextChoices):
@@ -79,10 +73,3 @@ class LiveReason(TextChoices):
     MAINTENANCE = "maintenance", _("Maintenance")
     RESOLVED = "resolved", _("Resolved: it may go on")
     OTHER = "other", _("Something else")
-
-
-def checked(reason: str) -> str:
-    """The code itself. Raises `Invalid` when it is none: free words do not belong where they cannot be erased."""
-    if _CODE.fullmatch(reason) is None:
-        raise Invalid("A reason is a short code of small letters, such as harassment; words belong into the note.")
-    return reason

@@ -9,9 +9,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.rest import Serializer, Text, WhateverIsAccepted
 from conversations.log.serving import serve
 from voices import selectors, services, sounds
-from voices.api.base import TAG, Serializer, Text, VoicesView, WhateverIsAccepted, voice_path
+from voices.api.base import TAG, VoicesView, voice_path
 from voices.api.serializers import PreviewOut
 from voices.services.previews import TEXT_LENGTH
 

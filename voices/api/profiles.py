@@ -9,8 +9,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.rest import Serializer, Text, Whole
 from voices import selectors, services
-from voices.api.base import TAG, Serializer, Text, VoicesView, Whole, voice_path
+from voices.api.base import TAG, VoicesView, voice_path
 from voices.api.serializers import ProfileOut, RatingOut, VoiceOut
 from voices.services.profiles import NAME_LENGTH
 from voices.services.samples import TRANSCRIPT_LENGTH
@@ -50,11 +51,10 @@ class Voices(VoicesView):
         responses=VoiceOut(many=True),
     )
     def get(self, request: Request) -> Response:
-        asked = ListQuery(data=request.query_params.dict())
-        asked.is_valid(raise_exception=True)
+        of = self.query(ListQuery)["of"]
         kinds = {"own": selectors.own, "shared": selectors.shared, "presets": selectors.presets}
-        wanted = kinds.values() if asked.validated_data["of"] == "all" else [kinds[asked.validated_data["of"]]]
-        rows = [row for of in wanted for row in of(self.actor)]
+        wanted = kinds.values() if of == "all" else [kinds[of]]
+        rows = [row for listed in wanted for row in listed(self.actor)]
         return Response(VoiceOut(rows, many=True).data)
 
     @extend_schema(

@@ -12,10 +12,11 @@ from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.rest import Serializer, Text, WhateverIsAccepted, Whole
 from conversations.log.serving import serve
 from voices import selectors, services, sounds
 from voices.access import found
-from voices.api.base import TAG, RecordingView, Serializer, Text, VoicesView, WhateverIsAccepted, Whole
+from voices.api.base import TAG, RecordingView, VoicesView
 from voices.api.serializers import SCOPES, ChallengeOut, SampleOut, VerdictOut
 from voices.errors import VoiceNotFound
 from voices.reasons import ListenReason
@@ -146,12 +147,11 @@ class ConsentSound(VoicesView):
 
 def noted(view: VoicesView, request: Request, voice_id: UUID, what: Literal["sample", "consent"] = "sample") -> None:
     """Of another's voice: that it was listened to, and why, before the first sound."""
-    asked = ListenQuery(data=request.query_params.dict())
-    asked.is_valid(raise_exception=True)
+    reason = view.query(ListenQuery).get("reason")
     if found(voice_id).owner_id == view.actor.pk:
         return
     if not view.actor.has_perm("voices.listen_voice"):
         raise VoiceNotFound
-    if "reason" not in asked.validated_data:
+    if reason is None:
         raise serializers.ValidationError({"reason": "Say why you listen to another's voice."})
-    services.note_listening(voice_id, actor=view.actor, reason=asked.validated_data["reason"], what=what)
+    services.note_listening(voice_id, actor=view.actor, reason=reason, what=what)

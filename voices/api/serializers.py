@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from voices.api.base import Serializer
+from common.rest import Serializer
 from voices.models import PreviewState, State
 
 SCOPES = [("self", "for its owner alone"), ("shared", "for everybody here, once approved")]

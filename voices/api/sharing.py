@@ -7,12 +7,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.reasons import NOTE_LENGTH
+from common.rest import Serializer, Text
 from voices import selectors, services
-from voices.api.base import TAG, Serializer, Text, VoicesView
+from voices.api.base import TAG, VoicesView
 from voices.api.profiles import shown
 from voices.api.serializers import ConsentOut, ProfileOut, SampleOut
 from voices.reasons import ApproveReason, RejectReason, RevokeReason
-from voices.services.sharing import NOTE_LENGTH
 
 _NOTE = {"max_length": NOTE_LENGTH, "default": "", "allow_blank": True}
 

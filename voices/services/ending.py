@@ -8,14 +8,13 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from common.reasons import checked, checked_note
 from conversations.log import keys
 from voices import record
 from voices.access import Actor, owned, permitted
 from voices.events import ConsentWithdrawn, VoiceDeleted, VoiceRevoked, stream_of
 from voices.models import SPEAKS, Preview, State, Voice, VoiceName
-from voices.reasons import checked
 from voices.services import replacing
-from voices.services.sharing import checked_note
 from voices.services.stopping import tell_stopped
 
 OWNER, ENDED = "owner", "ended"

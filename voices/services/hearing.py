@@ -3,10 +3,10 @@
 from typing import Literal
 from uuid import UUID
 
+from common.reasons import checked
 from voices import record
 from voices.access import Actor, permitted
 from voices.events import VoiceHeard, stream_of
-from voices.reasons import checked
 
 
 def note_listening(

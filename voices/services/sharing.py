@@ -6,16 +6,14 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from common.reasons import checked, checked_note
 from conversations.log.facts import Fact
 from voices import record
 from voices.access import Actor, owned, permitted
-from voices.errors import Invalid, NotAllowed, WrongState
+from voices.errors import NotAllowed, WrongState
 from voices.events import SharingAsked, SharingEnded, VoiceApproved, VoiceRejected, stream_of
 from voices.models import State, Voice
-from voices.reasons import checked
 from voices.services.stopping import tell_stopped
-
-NOTE_LENGTH = 2000
 
 
 def share(voice_id: str | UUID, *, actor: Actor) -> None:
@@ -68,12 +66,6 @@ def reject(voice_id: str | UUID, *, actor: Actor, reason: str, note: str = "") -
 
 def consent_holds(voice: Voice) -> bool:
     return voice.consent_until is not None and voice.consent_until > timezone.now()
-
-
-def checked_note(note: str) -> str:
-    if len(note) > NOTE_LENGTH:
-        raise Invalid(_("A note has at most %(most)s characters."), code="note", most=NOTE_LENGTH)
-    return note
 
 
 def _decide(voice_id: str | UUID, judged: Callable[[Voice], None], fact: Fact, actor: Actor) -> None:
