@@ -94,10 +94,14 @@ class EngineClient:
         )
 
     async def chat(self, request: ChatRequest, *, due_in_s: float = 0.0) -> AsyncGenerator[ChatDelta]:
-        """Streams the answer; closing the iterator stops the generation."""
+        """Streams the answer; closing the iterator stops the generation.
+
+        Its tokens are told as they are counted where the chat server can, else with the last step.
+        """
         body = wire.chat_body(request, stream=True)
         finished = False
-        async with await self._transport.open("POST", "/v1/chat/completions", due_in_s, data=body) as response:
+        opened = self._transport.open("POST", "/v1/chat/completions", due_in_s, data=body, headers=_RUNNING_USAGE)
+        async with await opened as response:
             with broken_off():
                 async for event in wire.events(response.content.iter_any()):
                     delta = wire.read_delta(event)
@@ -205,6 +209,7 @@ class EngineClient:
 
 
 _NOTHING = ChatDelta()
+_RUNNING_USAGE = {wire.USAGE_HEADER: wire.RUNNING}
 
 
 def _reference_path(reference_id: str) -> str:

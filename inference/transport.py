@@ -1,8 +1,9 @@
 """Requests to an engine host: connections that are kept, times that are bounded, errors that are ours."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import aiohttp
 
@@ -61,9 +62,10 @@ class Transport:
         data: aiohttp.FormData | bytes | None = None,
         expires_in_s: float | None = None,
         tries: int = _CONNECT_TRIES,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> aiohttp.ClientResponse:
         """Sends a request; the response, when it succeeded. Leaving the response's block early hangs up."""
-        headers = {wire.DUE_HEADER: f"{due_in_s * 1000:.0f}"}
+        headers = {**headers, wire.DUE_HEADER: f"{due_in_s * 1000:.0f}"}
         if isinstance(data, bytes):
             headers["Content-Type"] = "application/json" if data[:1] == b"{" else "application/octet-stream"
         if expires_in_s is not None:

@@ -22,6 +22,9 @@ DUE_HEADER = "X-Avatar-Due-In-Ms"
 """When the result is needed, in milliseconds from now."""
 EXPIRES_HEADER = "X-Avatar-Expires-In-Ms"
 """When the work is pointless if it has not begun, in milliseconds from now."""
+USAGE_HEADER = "X-Avatar-Usage"
+"""``running``: an answer's tokens are to be told as they are counted, since who asks may not wait for its end."""
+RUNNING = "running"
 _MOST_EVENT_BYTES = 1024 * 1024
 _ERRORS: dict[str, type[EngineError]] = {
     kind.code: kind
@@ -77,9 +80,19 @@ class _Error(msgspec.Struct):
     permanent: bool | None = None
 
 
+class _Timings(msgspec.Struct):
+    """llama.cpp's, up to this chunk."""
+
+    prompt_n: int = 0
+    """Tokens of the prompt that were read; those of the cache are not among them."""
+    cache_n: int = 0
+    predicted_n: int = 0
+
+
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] = []
     usage: _Usage | None = None
+    timings: _Timings | None = None
     error: _Error | str | None = None
 
 
@@ -176,7 +189,7 @@ def _delta(chunk: _Chunk, message: _Message) -> ChatDelta:
         text=message.content or "",
         tool_calls=calls,
         finish_reason=chunk.choices[0].finish_reason if chunk.choices else None,
-        usage=_usage(chunk.usage) if chunk.usage else None,
+        usage=_usage(chunk.usage) if chunk.usage else _so_far(chunk.timings),
     )
 
 
@@ -187,6 +200,12 @@ def _usage(usage: _Usage) -> Usage:
         output_tokens=usage.completion_tokens,
         cached_tokens=(details.cached_tokens or 0) if details else 0,
     )
+
+
+def _so_far(timings: _Timings | None) -> Usage | None:
+    if timings is None:
+        return None
+    return Usage(timings.prompt_n + timings.cache_n, timings.predicted_n, timings.cache_n)
 
 
 def read_transcript(body: bytes) -> Transcript:

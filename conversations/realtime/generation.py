@@ -31,6 +31,7 @@ from conversations.realtime.thinking import Thinking
 from inference.errors import EngineError, EngineUnavailable
 from inference.ports import Engines
 from inference.speech.normalise import speakable
+from inference.types import Usage
 
 log = structlog.get_logger(__name__)
 AHEAD_S = 8.0
@@ -72,6 +73,11 @@ class Generation:
     def text(self) -> str:
         """What the model has written so far, in whole sentences if it is spoken."""
         return self._thinking.text
+
+    @property
+    def usage(self) -> Usage | None:
+        """What it has cost so far; None where the model was not asked, or has not answered."""
+        return self._thinking.usage
 
     def start(self, group: asyncio.TaskGroup) -> "Generation":
         self._task = group.create_task(self._run(), name="generation")

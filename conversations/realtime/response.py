@@ -236,7 +236,7 @@ class Response:
         for output in self._outputs:
             output.close(item_status)
         generated = self.generation.text if self.generation is not None else ""
-        usage = self._finished.usage or Usage()
+        usage = self._usage
         facts: list[Fact] = [ReplyFinished(response_id=self.id, status=status, reason=self._reason(status) or "")]  # type: ignore[arg-type]
         if generated:
             facts.insert(
@@ -259,6 +259,11 @@ class Response:
         recorded = facts if self._place.recorded else ()
         self._place.outbox.emit(*events, facts=recorded, turn_id=self._place.turn_id)
 
+    @property
+    def _usage(self) -> Usage:
+        """Of an answer that was cut off, up to there."""
+        return (self.generation.usage if self.generation is not None else None) or Usage()
+
     def _reason(self, status: ev.ResponseStatus) -> str | None:
         if status == "cancelled":
             return self._cancelled_for
@@ -274,4 +279,4 @@ class Response:
                 error = ev.ErrorDetails(type="server_error", code=self._fault.code, message=self._fault.message)
             details = ev.StatusDetails(type=status, reason=self._reason(status), error=error)
         items: tuple[Item, ...] = tuple(output.entry.item for output in self._outputs)
-        return resource(self.id, self.manner, status, items, details, self._finished.usage or Usage())
+        return resource(self.id, self.manner, status, items, details, self._usage)

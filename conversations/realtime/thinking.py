@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 
+import msgspec
 import structlog
 
 from conversations.realtime.patience import patiently
@@ -34,6 +35,8 @@ class Thinking:
     ) -> None:
         self.text = ""
         """What the model has written so far, in whole sentences if it is spoken."""
+        self.usage: Usage | None = None
+        """Tokens read and written so far, also of an answer that is cut off."""
         self.plan = plan
         self.marks = marks
         self._engines = engines
@@ -53,8 +56,7 @@ class Thinking:
             self._write(Finished("stop"))
             return
         splitter = SentenceSplitter(self.plan.language or "en")
-        called = False
-        usage: Usage | None = None
+        called, pieces = False, 0
         reason = "stop"
         try:
             # Leaving the block stops the model.
@@ -62,7 +64,9 @@ class Thinking:
                 async for delta in stream:
                     self.marks.first_token = self.marks.first_token or time.monotonic()
                     called = called or bool(delta.tool_calls)
-                    usage = delta.usage or usage
+                    pieces += bool(delta.text or delta.tool_calls)
+                    # A server that counts only at the end sends a token a piece, as nearly as anybody can tell.
+                    self.usage = delta.usage or _at_least(self.usage or Usage(), pieces)
                     reason = delta.finish_reason or reason
                     self._take(delta.text, splitter)
                     for call in delta.tool_calls:
@@ -77,7 +81,7 @@ class Thinking:
             self._finish_text(splitter)
             if not self.text.strip() and not called:
                 self._fault("empty_answer", "The chat model answered nothing.", "no_answer", fatal=False)
-        self._write(Finished(reason, usage))
+        self._write(Finished(reason, self.usage))
 
     def _take(self, text: str, splitter: SentenceSplitter) -> None:
         for piece in splitter.feed(text) if self.plan.spoken else (text,):
@@ -123,6 +127,10 @@ class Thinking:
     def _say(self, fault: Fault) -> None:
         self._write(fault)
         self._piece(f" {fault.spoken}" if self.text and not self.text[-1].isspace() else fault.spoken)
+
+
+def _at_least(usage: Usage, output_tokens: int) -> Usage:
+    return msgspec.structs.replace(usage, output_tokens=max(usage.output_tokens, output_tokens))
 
 
 def _excuse(error: EngineError) -> PhraseKey:

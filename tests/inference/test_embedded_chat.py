@@ -57,6 +57,27 @@ async def test_it_streams_an_answer_and_counts_its_tokens(engine_host: RunningHo
     assert 3 < usage.output_tokens <= 24
 
 
+async def test_its_tokens_are_counted_while_it_answers(engine_host: RunningHost) -> None:
+    async with engine_host.client() as client:
+        whole = await answer(client, asking("Say hello to Anna."))
+        async with aclosing(client.chat(asking("Say hello to Anna."))) as deltas:
+            begun = [delta async for delta in deltas if delta.text][:4]
+    assert whole[-1].usage is not None
+    told = [(delta.usage.input_tokens, delta.usage.output_tokens) for delta in begun if delta.usage]
+    assert told == [(whole[-1].usage.input_tokens, number) for number in range(1, 5)]
+
+
+async def test_a_program_that_asks_for_no_more_is_told_at_the_end_alone(engine_host: RunningHost) -> None:
+    body = wire.chat_body(asking("Say hello to Anna."), stream=True)
+    connector = aiohttp.UnixConnector(engine_host.url.removeprefix("unix:"))
+    async with (
+        aiohttp.ClientSession("http://host", connector=connector) as http,
+        http.post("/v1/chat/completions", data=body, headers={"Content-Type": "application/json"}) as response,
+    ):
+        deltas = [wire.read_delta(event) async for event in wire.events(response.content.iter_any())]
+    assert [delta.usage is not None for delta in deltas].count(True) == 1
+
+
 async def test_a_whole_answer_is_the_streamed_one(engine_host: RunningHost) -> None:
     async with engine_host.client() as client:
         streamed = await answer(client, asking("Count to five."))

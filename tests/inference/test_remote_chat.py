@@ -13,6 +13,7 @@ from inference.catalogue import default, model_file
 from inference.client import EngineClient
 from inference.errors import ContextTooLong, EngineUnavailable
 from inference.host.changes import Changes
+from inference.host.chat.backend import RUNNING_USAGE, without_running_usage
 from inference.host.chat.remote import RemoteChat
 from inference.types import ChatRequest
 from tests.engine_host import wait_for
@@ -103,3 +104,10 @@ async def test_a_server_that_is_not_there_is_named() -> None:
         assert "AVATAR_CHAT_URL" in await ready(host.client, "failed")
         with pytest.raises(EngineUnavailable, match=nowhere.url):
             await anext(host.client.chat(asking("Say hello.")))
+
+
+def test_a_server_that_is_not_known_to_count_on_the_way_is_not_asked_to() -> None:
+    options = {"include_usage": True, RUNNING_USAGE: True}
+    body = {"messages": [], "stream_options": options}
+    assert without_running_usage(body) == ({"messages": [], "stream_options": {"include_usage": True}}, True)
+    assert without_running_usage({"messages": []}) == ({"messages": []}, False)

@@ -12,6 +12,19 @@ ChatBody = dict[str, Any]
 """A chat completion request as JSON, the OpenAI form; passed on as it came but for what the backend must set."""
 
 
+RUNNING_USAGE = "continuous_usage_stats"
+"""vLLM's name, among a request's ``stream_options``: tokens are told with every chunk."""
+
+
+def without_running_usage(body: ChatBody) -> tuple[ChatBody, bool]:
+    """The request without that wish, for servers that would not know it, and whether it was there."""
+    options = body.get("stream_options")
+    if not isinstance(options, dict) or RUNNING_USAGE not in options:
+        return body, False
+    others = {name: value for name, value in options.items() if name != RUNNING_USAGE}
+    return {**body, "stream_options": others}, bool(options[RUNNING_USAGE])
+
+
 class ChatBackend(Protocol):
     """A server of chat completions."""
 

@@ -15,7 +15,7 @@ from inference.errors import EngineError, EngineUnavailable
 from inference.host.backoff import Backoff
 from inference.host.changes import Changes
 from inference.host.chat.affinity import Slots
-from inference.host.chat.backend import ChatBody
+from inference.host.chat.backend import ChatBody, without_running_usage
 from inference.host.chat.figures import ServerTotals
 from inference.host.chat.process import LlamaProcess
 from inference.types import EngineState, EngineStatus
@@ -116,7 +116,8 @@ class EmbeddedChat:
 
     @asynccontextmanager
     async def post(self, body: ChatBody) -> AsyncIterator[aiohttp.ClientResponse]:
-        body = dict(body)
+        body, running = without_running_usage(body)
+        body = {**body, "timings_per_token": True} if running else dict(body)
         owner = str(body.pop("prompt_cache_key", ""))
         with self._affinity.take(body.get("messages") or (), owner) as slot:
             sent = msgspec.json.encode(body if slot is None else {**body, "id_slot": slot})

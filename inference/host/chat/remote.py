@@ -14,7 +14,7 @@ import structlog
 from inference.errors import EngineUnavailable
 from inference.host.backoff import Backoff
 from inference.host.changes import Changes
-from inference.host.chat.backend import ChatBody
+from inference.host.chat.backend import ChatBody, without_running_usage
 from inference.host.chat.figures import ServerTotals, read_totals
 from inference.types import ChatFigures, EngineState, EngineStatus
 
@@ -138,7 +138,7 @@ class RemoteChat:
 
     def _encoded(self, body: ChatBody) -> bytes:
         understood = _understood({**body, "model": self._model})
-        return msgspec.json.encode(_strict(understood) if self._is_vllm else understood)
+        return msgspec.json.encode(_strict(understood) if self._is_vllm else without_running_usage(understood)[0])
 
     async def run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=120)

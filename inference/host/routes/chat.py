@@ -10,7 +10,7 @@ from aiohttp import web
 
 from inference import wire
 from inference.errors import ContextTooLong, EngineError, EngineRefused, EngineUnavailable
-from inference.host.chat.backend import ChatBody
+from inference.host.chat.backend import RUNNING_USAGE, ChatBody
 from inference.host.chat.forced_call import ForcedCall, constrained, forced_functions
 from inference.host.errors import error_event
 from inference.host.host import HOST, Host
@@ -29,6 +29,8 @@ async def completions(request: web.Request) -> web.StreamResponse:
         raise EngineRefused("`messages` must be a list with at least one message.")
     if "max_tokens" not in body and "max_completion_tokens" not in body:
         body["max_tokens"] = host.settings.chat_max_tokens
+    if body.get("stream") and request.headers.get(wire.USAGE_HEADER) == wire.RUNNING:
+        body["stream_options"] = {**(body.get("stream_options") or {}), RUNNING_USAGE: True}
     functions = forced_functions(body) if host.chat.forces_calls() else []
     call = ForcedCall() if functions else None
     if functions:
