@@ -1,8 +1,5 @@
 """The answer being given: one at a time in the conversation, made early where that saves the user's time."""
 
-import asyncio
-import contextlib
-
 import msgspec
 import structlog
 
@@ -20,15 +17,14 @@ from conversations.realtime.playback import Pacer
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.client_events import ResponseOptions
 from conversations.realtime.protocol.errors import ProtocolError, muted
+from conversations.realtime.reading_ahead import ReadingAhead
 from conversations.realtime.response import Response
 from conversations.realtime.stage import Reason
 from conversations.realtime.steps import Fault, Plan, Voiced
 from conversations.realtime.waterfall import Turn, measured, own_share_ms
-from inference.errors import EngineError
 from inference.types import Transcript
 
 log = structlog.get_logger(__name__)
-READ_AHEAD_DUE_S = 0.5
 MAX_OUTSIDE = 4
 """Answers outside the conversation that may be made at the same time."""
 
@@ -43,7 +39,7 @@ class Answering:
         self._active: Response | None = None
         self._stopping: Response | None = None
         self._outside: dict[str, Response] = {}
-        self._reading: asyncio.Task[None] | None = None
+        self._reading_ahead = ReadingAhead(live, self._window)
 
     @property
     def active(self) -> Response | None:
@@ -55,21 +51,9 @@ class Answering:
         return self._active is not None or bool(self._outside) or self._listener.clock.ahead_s > 0
 
     def read_ahead(self) -> None:
-        """The user has begun to speak: meanwhile the model reads what came before, as it was heard.
-
-        Only the new words are then left to read when somebody waits for the answer.
-        """
-        reading = self._reading is not None and not self._reading.done()
-        if self._live.reads_ahead and self._active is None and not reading:
-            self._reading = self._live.start(self._read_ahead(), "read ahead")
-
-    async def _read_ahead(self) -> None:
-        request = plan(self._live, self._window, ResponseOptions()).request
-        # One token is the least that can be asked for; the prompt is what counts.
-        request = msgspec.structs.replace(request, tool_choice=None, max_tokens=1)
-        with contextlib.suppress(EngineError):  # nobody waits for it, and the answer itself will tell
-            async for _ in self._live.engines.chat(request, due_in_s=READ_AHEAD_DUE_S):
-                pass
+        """The user has begun to speak: meanwhile the model reads what came before, as it was heard."""
+        if self._active is None:
+            self._reading_ahead.begin()
 
     def speculate(self, words: Transcript) -> Generation:
         """Begins the answer to words that may be the whole turn; nobody is told before it is given to `create`."""

@@ -8,17 +8,14 @@ from conversations.realtime import extras as ex
 from conversations.realtime.answering import Answering
 from conversations.realtime.attempt import Attempt
 from conversations.realtime.ids import new_id
-from conversations.realtime.items import Entry
 from conversations.realtime.listening.detector import TurnDetector
 from conversations.realtime.listening.manual_buffer import BufferTooLarge, ManualBuffer, NothingToCommit
-from conversations.realtime.listening.settings import TurnSettings
+from conversations.realtime.listening.wished import turn_settings
 from conversations.realtime.live import Live
 from conversations.realtime.playback import seconds
 from conversations.realtime.protocol import server_events as ev
-from conversations.realtime.protocol.client_events import ResponseOptions
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.items import InputAudio, Message
-from conversations.realtime.protocol.settings import SemanticVad, ServerVad, TurnDetection
+from conversations.realtime.protocol.settings import ServerVad
 from conversations.realtime.turn_events import (
     BargeInConfirmed,
     BargeInDropped,
@@ -35,7 +32,6 @@ from conversations.realtime.turns import Turns
 from conversations.realtime.utterance import OpenUtterance, for_hearing
 from conversations.realtime.waterfall import Turn
 from inference.audio.vad import VadModel
-from inference.speech.phrases import phrase
 from inference.types import WIRE_RATE
 
 log = structlog.get_logger(__name__)
@@ -46,28 +42,6 @@ PIECE_BYTES = 2 * WIRE_RATE // 50
 def _ago(ms: float) -> int:
     """Unix time in milliseconds."""
     return round(time.time() * 1000 - ms)
-
-
-def turn_settings(detection: TurnDetection) -> TurnSettings:
-    """The wire's settings as the detector takes them."""
-    match detection:
-        case ServerVad():
-            return TurnSettings(
-                type="server_vad",
-                threshold=detection.threshold,
-                prefix_padding_ms=detection.prefix_padding_ms,
-                silence_duration_ms=detection.silence_duration_ms,
-                idle_timeout_ms=detection.idle_timeout_ms,
-                create_response=detection.create_response,
-                interrupt_response=detection.interrupt_response,
-            )
-        case SemanticVad():
-            return TurnSettings(
-                type="semantic_vad",
-                eagerness=detection.eagerness,
-                create_response=detection.create_response,
-                interrupt_response=detection.interrupt_response,
-            )
 
 
 class Hearing:
@@ -249,20 +223,8 @@ class Hearing:
         self._turns.commit(utterance, event.audio, attempt, respond=respond)
 
     def _idle(self, event: IdleTimeout) -> None:
-        """Nobody has said anything: the protocol makes the silence an item, and asks."""
-        turn = self._turn = Turn(item_id=new_id("item"))
-        item = Message(id=turn.item_id, role="user", content=(InputAudio(transcript=""),))
-        entry = Entry(item=item, turn_id=turn.id)
-        entry.settled.set()
-        previous = self._live.conversation.add(entry)
-        self._live.outbox.emit(
-            ev.TimeoutTriggered(item_id=turn.item_id, audio_start_ms=event.start_ms, audio_end_ms=event.end_ms),
-            ev.AudioCommitted(item_id=turn.item_id, previous_item_id=previous),
-            ev.ItemAdded(item=item, previous_item_id=previous),
-            ev.ItemDone(item=item, previous_item_id=previous),
-        )
-        if self._answering.active is None:
-            self._answering.create(ResponseOptions(), turn, script=phrase("idle", self._live.language))
+        self._turn = Turn(item_id=new_id("item"))
+        self._turns.silent(self._turn, event)
 
     def _drop_attempt(self) -> None:
         if self._attempt is not None:

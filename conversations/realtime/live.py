@@ -87,7 +87,7 @@ class Live:
     language: str = ""
     """BCP-47 tag of what was said last."""
     reads_ahead: bool = False
-    """The chat model may be shown the conversation before it is asked (`Answering.read_ahead`)."""
+    """The chat model may be shown the conversation before it is asked (`ReadingAhead`)."""
     muted: bool = False
     """A moderator has silenced the session: nothing is heard of it and it says nothing."""
     service: ServiceLevel = "full"

@@ -17,6 +17,7 @@ from conversations.realtime.protocol.client_events import ResponseOptions
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import InputAudio, Item, Message
 from conversations.realtime.steps import Fault
+from conversations.realtime.turn_events import IdleTimeout
 from conversations.realtime.utterance import OpenUtterance
 from conversations.realtime.waterfall import Turn
 from inference.errors import EngineError
@@ -71,6 +72,21 @@ class Turns:
             turn_id=turn.id,
         )
         self._live.start(self._follow(turn, entry, attempt, respond, utterance.partials, here=True), "turn")
+
+    def silent(self, turn: Turn, event: IdleTimeout) -> None:
+        """Nobody has said anything: the protocol makes the silence an item, and asks."""
+        item = Message(id=turn.item_id, role="user", content=(InputAudio(transcript=""),))
+        entry = Entry(item=item, turn_id=turn.id)
+        entry.settled.set()
+        previous = self._live.conversation.add(entry)
+        self._live.outbox.emit(
+            ev.TimeoutTriggered(item_id=turn.item_id, audio_start_ms=event.start_ms, audio_end_ms=event.end_ms),
+            ev.AudioCommitted(item_id=turn.item_id, previous_item_id=previous),
+            ev.ItemAdded(item=item, previous_item_id=previous),
+            ev.ItemDone(item=item, previous_item_id=previous),
+        )
+        if self._answering.active is None:
+            self._answering.create(ResponseOptions(), turn, script=phrase("idle", self._live.language))
 
     def insert(self, turn: Turn, item: Item, sound: bytes, attempt: Attempt, after: str | None) -> None:
         """A spoken message that the client brought along, to be transcribed like any other."""
