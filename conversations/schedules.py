@@ -26,6 +26,7 @@ def periodic() -> tuple[Periodic, ...]:
         Periodic("avatar: search index", "conversations.tasks.catch_up_search", 1),
         Periodic("avatar: purge what was erased", "conversations.tasks.purge_erased", HOUR),
         Periodic("avatar: end consents", "voices.tasks.end_consents", 1),
+        Periodic("avatar: recall references", "voices.tasks.recall_references", 1),
         Periodic("avatar: lost previews", "voices.tasks.give_up_previews", 10),
         Periodic("avatar: sweep sounds", "conversations.tasks.sweep_sounds", 24 * HOUR),
     ]

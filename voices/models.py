@@ -252,3 +252,16 @@ class Utterance(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class Recall(models.Model):
+    """A reference that the engine host has yet to forget. It stands until the host has said that it has."""
+
+    sample_id = models.CharField(max_length=32, primary_key=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.sample_id

@@ -1,6 +1,6 @@
 """What the task cluster does for voices by the clock (`conversations.schedules`). Each may run again at any time."""
 
-from voices.services import ending, previews
+from voices.services import ending, previews, recalls
 
 
 def end_consents() -> str:
@@ -11,3 +11,8 @@ def end_consents() -> str:
 def give_up_previews() -> str:
     """Tells those who wait for a preview that nobody makes any more."""
     return f"{previews.give_up_lost()} previews given up"
+
+
+def recall_references() -> str:
+    """Has the engine host forget what it could not be told when it was away."""
+    return f"{recalls.carry_out()} references forgotten"

@@ -14,7 +14,7 @@ from voices import record
 from voices.access import Actor, owned, permitted
 from voices.events import ConsentWithdrawn, VoiceDeleted, VoiceRevoked, stream_of
 from voices.models import SPEAKS, Preview, State, Voice, VoiceName
-from voices.services import replacing
+from voices.services import recalls, replacing
 from voices.services.stopping import tell_stopped
 
 OWNER, ENDED = "owner", "ended"
@@ -41,16 +41,16 @@ def revoke(voice_id: str | UUID, *, actor: Actor, reason: str, note: str = "") -
     """
     fact = VoiceRevoked(reason=checked(reason), note=checked_note(note))
 
-    def work() -> str | None:
+    def work() -> bool:
         voice = permitted(actor, voice_id, "revoke_voice")
         if voice.state == State.REVOKED:
-            return None
+            return False
         record.append(stream_of(voice.id), fact, actor=actor)
-        return voice.sample_id
+        recalls.note([voice.sample_id])
+        return True
 
-    sample_id = record.write(work)
-    if sample_id is not None:
-        tell_stopped(voice_id, reason, sample_ids=[sample_id])
+    if record.write(work):
+        tell_stopped(voice_id, reason)
 
 
 def delete(voice_id: str | UUID, *, actor: Actor) -> None:
@@ -98,7 +98,7 @@ def bury(voice: Voice, *, actor: Actor | str, reason: str) -> None:
         return replaced
 
     replaced = record.write(work)
-    tell_stopped(voice.id, "deleted", sample_ids=replaced.sample_ids)
+    tell_stopped(voice.id, "deleted")
     replacing.remove(replaced)
 
 
@@ -115,5 +115,5 @@ def _withdraw(voice: Voice, reason: str, actor: Actor | None) -> None:
 
     replaced = record.write(work)
     if replaced is not None:
-        tell_stopped(voice.id, "withdrawn", sample_ids=replaced.sample_ids)
+        tell_stopped(voice.id, "withdrawn")
         replacing.remove(replaced)

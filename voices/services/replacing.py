@@ -9,19 +9,20 @@ from conversations.log import keys, scrub
 from voices import record
 from voices.events import stream_of
 from voices.models import Preview, Voice
+from voices.services import recalls
 
 
 class Replaced(msgspec.Struct, frozen=True):
-    """``sample_ids``: references that must never sound again. ``audio_ids``: files that nothing opens any more."""
+    """``samples``: how many references must never sound again. ``audio_ids``: files that nothing opens any more."""
 
-    sample_ids: tuple[str, ...] = ()
+    samples: int = 0
     audio_ids: tuple[str, ...] = ()
 
 
 def forget_sounds(voice: Voice) -> Replaced:
     """Destroys the keys of all samples, consents and previews of a voice, inside `record.write`; names what is left.
 
-    The fact that says so is the caller's, in the same transaction.
+    The fact that says so is the caller's, in the same transaction. The host is noted to forget the samples.
     """
     stream = stream_of(voice.id)
     samples = dict(voice.samples.values_list("id", "audio_id"))
@@ -31,7 +32,8 @@ def forget_sounds(voice: Voice) -> Replaced:
     for about in every:
         keys.destroy(stream, about)
     Preview.objects.filter(id__in=previews).delete()
-    return Replaced(tuple(samples), tuple(audio_id for audio_id in every.values() if audio_id))
+    recalls.note(samples)
+    return Replaced(len(samples), tuple(audio_id for audio_id in every.values() if audio_id))
 
 
 def forget_previews_of(user_id: str | UUID) -> tuple[str, ...]:

@@ -180,6 +180,6 @@ def _keep(voice: Voice, sample_id: str, pcm: bytes, report: SampleReport, heard:
     except BaseException:
         record.sounds().delete(audio_id)
         raise
-    if replaced.sample_ids:
-        tell_stopped(voice.id, "replaced", sample_ids=replaced.sample_ids)
+    if replaced.samples:
+        tell_stopped(voice.id, "replaced")
     replacing.remove(replaced)
