@@ -2,6 +2,7 @@
 
 import re
 
+from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from common.refusals import Invalid
@@ -15,6 +16,11 @@ def checked(reason: str) -> str:
     if _CODE.fullmatch(reason) is None:
         raise Invalid(_("A reason is a short code of small letters, such as quality."), code="reason")
     return reason
+
+
+def label(offered: type[TextChoices], code: str) -> str:
+    """What a code says among those that were offered; rules and programs may have codes of their own."""
+    return str(dict(offered.choices).get(code, code))
 
 
 def checked_note(note: str) -> str:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import TextChoices
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.reasons import label
 from conversations.admin.labels import Text
 from conversations.admin.trails import name_of, names_of
 from conversations.log.codec import decode
@@ -17,11 +19,13 @@ from voices import events, reasons
 
 LONGEST = 200
 """Acts that are read, the latest."""
-_REASONS = {
-    code: label
-    for choices in (reasons.ApproveReason, reasons.RejectReason, reasons.RevokeReason, reasons.ListenReason)
-    for code, label in choices.choices
+_OFFERED: dict[type[Fact], type[TextChoices]] = {
+    events.VoiceApproved: reasons.ApproveReason,
+    events.VoiceRejected: reasons.RejectReason,
+    events.VoiceRevoked: reasons.RevokeReason,
+    events.VoiceHeard: reasons.ListenReason,
 }
+"""The reasons that managers choose among; the same code says different things in different lists."""
 _WHAT: dict[type[Fact], Text] = {
     events.VoiceCreated: _("made"),
     events.VoiceChanged: _("language changed"),
@@ -70,4 +74,7 @@ def _said(fact: Fact) -> str:
         near = {"words": fact.words_heard, "figure": f"{fact.similarity:.2f}", "needed": f"{fact.threshold:.2f}"}
         what = gettext("consent given (%(words)s words, likeness %(figure)s, needed %(needed)s)") % near
     code = str(getattr(fact, "reason", ""))
-    return f"{what}: {_REASONS.get(code, code)}" if code else what
+    if not code:
+        return what
+    offered = _OFFERED.get(type(fact))
+    return f"{what}: {label(offered, code) if offered is not None else code}"

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from conversations import selectors
 from conversations.admin import deeds, opened, trails
-from conversations.admin.labels import FLAG_STATUS, inspect_reasons, reason_label
+from conversations.admin.labels import FLAG_STATUS, flag_reason, inspect_reasons
 from conversations.admin.links import Button, button, person_button, turn_anchor
 from conversations.admin.people_deeds import BLOCK
 from conversations.admin.trails import TrailRow
@@ -166,7 +166,7 @@ def _flag_row(
     return FlagRow(
         flag=flag,
         status=str(FLAG_STATUS[FlagStatus(flag.status)]),
-        reason=reason_label(flag.reason),
+        reason=flag_reason(flag.reason),
         raised_by=flag.rule or trails.name_of(flag.raised_by, names),
         decided_by=trails.name_of(flag.decided_by, names) if flag.decided_by else "",
         notes=tuple(act.note for act in about if act.note),

@@ -20,7 +20,7 @@ from conversations.admin.filters import (
     value_filter,
 )
 from conversations.admin.form_filters import period_filter
-from conversations.admin.labels import FLAG_STATUS, reason_label
+from conversations.admin.labels import FLAG_STATUS, flag_reason
 from conversations.admin.links import conversation_link, conversation_url, turn_anchor
 from conversations.admin.readonly import ReadOnlyAdmin, moment, short, when
 from conversations.admin.voice_names import voice_names
@@ -71,7 +71,7 @@ class FlagAdmin(ReadOnlyAdmin[Flag]):
 
     @admin.display(description=_("reason"))
     def why(self, flag: Flag) -> str:
-        return reason_label(flag.reason)
+        return flag_reason(flag.reason)
 
     @admin.display(description=_("rule"))
     def by_rule(self, flag: Flag) -> str:
@@ -92,5 +92,5 @@ class FlagAdmin(ReadOnlyAdmin[Flag]):
 
 
 def _target(flag: Flag) -> Target:
-    label = f"{reason_label(flag.reason)} · {flag.conversation.owner.get_username()} · {moment(flag.raised_at)}"
+    label = f"{flag_reason(flag.reason)} · {flag.conversation.owner.get_username()} · {moment(flag.raised_at)}"
     return Target(Subject(str(flag.conversation_id), flag.flag_id), label)

@@ -1,9 +1,11 @@
 """What codes are called on the admin's pages."""
 
+from django.db.models import TextChoices
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.reasons import label
 from conversations.events import (
     ConversationErased,
     ConversationHidden,
@@ -35,36 +37,40 @@ FLAG_STATUS: dict[FlagStatus, Text] = {
     FlagStatus.UPHELD: _("upheld"),
 }
 KEEP: dict[Keep, Text] = {Keep.SOUND: _("sound and words"), Keep.TEXT: _("words"), Keep.NOTHING: _("nothing")}
-_REASONS: dict[str, Text] = {
-    str(code): label
-    for choices in (
-        reasons.FlagReason,
-        reasons.UpholdReason,
-        reasons.DismissReason,
-        reasons.HideReason,
-        reasons.EraseReason,
-        reasons.InspectReason,
-        reasons.LiveReason,
-    )
-    for code, label in choices.choices
+_OFFERED: dict[type[Fact], type[TextChoices]] = {
+    FlagRaised: reasons.FlagReason,
+    ConversationHidden: reasons.HideReason,
+    TurnRedacted: reasons.EraseReason,
+    ConversationErased: reasons.EraseReason,
+    PersonErased: reasons.EraseReason,
+    RecordingHeard: reasons.InspectReason,
+    SessionMuted: reasons.LiveReason,
+    SessionCut: reasons.LiveReason,
+    PersonBlocked: reasons.LiveReason,
+    PersonUnblocked: reasons.LiveReason,
 }
+"""The reasons that people choose among; the same code says different things in different lists."""
+_DECIDED: dict[str, type[TextChoices]] = {"dismissed": reasons.DismissReason, "upheld": reasons.UpholdReason}
 
 
-def reason_label(code: str) -> str:
-    """What a reason's code says; rules and programs may have codes of their own."""
-    return str(_REASONS.get(code, code))
+def flag_reason(code: str) -> str:
+    """What the reason of a flag says."""
+    return label(reasons.FlagReason, code)
 
 
 def inspect_reasons() -> list[tuple[str, str]]:
     """What somebody may give as the reason for reading or listening."""
-    return [(code, str(label)) for code, label in reasons.InspectReason.choices]
+    return [(code, str(said)) for code, said in reasons.InspectReason.choices]
 
 
 def acted(fact: Fact) -> str:
     """An act of moderation in a few words, its reason included."""
     said = str(_deed(fact))
     reason = str(getattr(fact, "reason", ""))
-    return f"{said}: {reason_label(reason)}" if reason else said
+    offered = _DECIDED[fact.decision] if isinstance(fact, FlagDecided) else _OFFERED.get(type(fact))
+    if not reason or offered is None:
+        return f"{said}: {reason}" if reason else said
+    return f"{said}: {label(offered, reason)}"
 
 
 def _deed(fact: Fact) -> Text:  # noqa: PLR0911 - one line a fact

@@ -124,6 +124,23 @@ def test_a_rejection_and_a_revocation_need_a_reason_and_carry_a_note(client: Cli
     assert page(voice_id, "do/revoke/") not in shown
 
 
+def test_a_reason_says_what_it_said_where_it_was_chosen(client: Client, ada: Any) -> None:
+    """``identity`` is doubt in a rejection and a finding in a revocation."""
+    voice_id = waiting(ada)
+    doubt, finding = "It may not be the owner&#x27;s voice", "It is not the owner&#x27;s voice"
+    owners = Client(headers={"Accept-Language": "en"})
+    owners.force_login(ada)
+    client.post(page(voice_id, "do/reject/"), {"confirmed": "yes", "reason": "identity"})
+    for shown in (client.get(page(voice_id)), owners.get(f"/voice-profiles/{voice_id}")):
+        assert doubt in shown.content.decode()
+        assert finding not in shown.content.decode()
+    client.post(page(voice_id, "do/revoke/"), {"confirmed": "yes", "reason": "identity"})
+    assert finding in owners.get(f"/voice-profiles/{voice_id}").content.decode()
+    told = client.get(page(voice_id)).content.decode()
+    assert f"rejected: {doubt}" in told
+    assert f"revoked: {finding}" in told
+
+
 @pytest.mark.parametrize("what", ["sample", "consent"])
 def test_a_sound_opens_with_a_reason_that_is_recorded_once(client: Client, ada: Any, what: str) -> None:
     voice_id = waiting(ada)

@@ -192,6 +192,16 @@ def test_what_moderators_note_is_for_those_who_decide(client: Client, moderator:
         assert ("flagged: Hatred" in page) == sees_flags, role
 
 
+def test_a_reason_says_what_it_said_where_it_was_chosen(client: Client, moderator: User) -> None:
+    """``quality`` is a broken answer in a flag, and may be why somebody listens."""
+    moderation.flag(ONE, actor=moderator, reason="quality")
+    moderation.note_listening(ONE, actor=moderator, reason="quality")
+    page = ask(client, PAGE + "change/")
+    assert "flagged: A wrong or broken answer" in page
+    assert "recording heard: Quality" in page
+    assert "A wrong or broken answer" in ask(client, "/admin/conversations/flag/")
+
+
 @pytest.mark.parametrize("fields", [{}, {"reason": "no such reason"}, {"reason": "hate", "note": "x" * 2001}])
 def test_without_a_good_reason_nothing_is_done(client: Client, fields: dict[str, str]) -> None:
     answer = client.post(PAGE + "do/flag/", {"confirmed": "yes", **fields})

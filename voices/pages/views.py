@@ -60,7 +60,7 @@ def profile(request: HttpRequest, voice_id: UUID) -> HttpResponse:
         "advice": [advice(one) for one in found.sample.advice] if found.sample else (),
         "challenge": found.challenge,
         "left_s": _left_s(found.challenge.expires_at) if found.challenge else 0,
-        "decision": reason(found.decision) if found.decision else "",
+        "decision": reason(found.decision, revoked=found.row.state == "revoked") if found.decision else "",
         "scores": range(1, 11),
         "cloning": presets.cloning() if found.row.cloned else (),
         "told": list(get_messages(request)),

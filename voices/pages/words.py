@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.reasons import label
 from voices.reasons import RejectReason, RevokeReason
 from voices.types import Advice, Decision, Verdict
 
@@ -24,7 +25,6 @@ _ADVICE: Mapping[str, Text] = {
     "other_language": _("It does not sound like the language that the voice is meant for."),
     "check_words": _("The words were hard to understand: compare the transcript word by word."),
 }
-_REASONS = dict(RejectReason.choices) | dict(RevokeReason.choices)
 
 
 def advice(one: Advice) -> str:
@@ -58,7 +58,7 @@ def verdict(given: Verdict) -> str:
             return given.message
 
 
-def reason(decision: Decision) -> str:
-    """Why a manager rejected or revoked a voice, with the note to its owner."""
-    said_so = str(_REASONS.get(decision.reason, decision.reason))
+def reason(decision: Decision, *, revoked: bool) -> str:
+    """Why a manager revoked or rejected a voice, with the note to its owner."""
+    said_so = label(RevokeReason if revoked else RejectReason, decision.reason)
     return f"{said_so}. {decision.note}" if decision.note else f"{said_so}."
