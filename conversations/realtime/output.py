@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TypedDict
 
 from conversations.events import ReplySpoken, ReplyVoiced, ToolCalled
+from conversations.realtime.borrowing import Borrowed
 from conversations.realtime.heard import SpokenAnswer
 from conversations.realtime.ids import new_id
 from conversations.realtime.items import Conversation, Entry
@@ -12,6 +13,7 @@ from conversations.realtime.outbox import Outbox
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.items import FunctionCall, Item, Message, OutputAudio, OutputText, Status
 from conversations.realtime.steps import Voiced
+from inference.types import ToolCallDelta
 
 
 def voiced_fact(voiced: Voiced, response_id: str, item_id: str, asked: str) -> ReplyVoiced | None:
@@ -173,3 +175,41 @@ class CallOutput:
             id=self.entry.id, name=self.name, arguments=self.arguments, call_id=self.call_id, status=status
         )
         self.place.done(self.entry, self.index)
+
+
+class Outputs:
+    """The items of one answer: one message at the most, and function calls, in the order in which they began."""
+
+    def __init__(self, place: Place) -> None:
+        self.message: MessageOutput | None = None
+        """None until there is something to say or to show."""
+        self._place = place
+        self._calls: dict[int, CallOutput] = {}
+        self._all: list[MessageOutput | CallOutput] = []
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return tuple(output.entry.item for output in self._all)
+
+    def open_message(self, *, spoken: bool, borrowed: Borrowed | None) -> MessageOutput:
+        """The message, begun if it was not; ``borrowed``: whose voice it is to be given in, if it is somebody's."""
+        if self.message is None:
+            self.message = MessageOutput(self._place, len(self._all), spoken=spoken)
+            self.message.answer.borrowed = borrowed
+            self._all.append(self.message)
+        return self.message
+
+    def call(self, delta: ToolCallDelta) -> None:
+        """A piece of a function call, which begins with its first."""
+        call = self._calls.get(delta.index)
+        if call is None:
+            call_id = delta.id or new_id("call")
+            call = CallOutput(self._place, len(self._all), name=delta.name or "", call_id=call_id)
+            self._calls[delta.index] = call
+            self._all.append(call)
+        if delta.arguments:
+            call.write(delta.arguments)
+
+    def close(self, status: Status) -> None:
+        for output in self._all:
+            output.close(status)

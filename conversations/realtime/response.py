@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from conversations.events import Fact, ReplyFailed, ReplyFinished, ReplyGenerated, ReplyStarted
+from conversations.events import Fact, ReplyFailed, ReplyStarted
 from conversations.failures import sentence
 from conversations.realtime.borrowing import Borrowed
 from conversations.realtime.generation import Generation
 from conversations.realtime.heard import SpokenAnswer
-from conversations.realtime.ids import new_id
-from conversations.realtime.output import CallOutput, MessageOutput, Place, voiced_fact
+from conversations.realtime.outcome import Outcome
+from conversations.realtime.output import MessageOutput, Outputs, Place, voiced_fact
 from conversations.realtime.playback import CHUNK_BYTES, Pacer
 from conversations.realtime.protocol import server_events as ev
-from conversations.realtime.protocol.items import Item, Status
+from conversations.realtime.protocol.items import Status
 from conversations.realtime.stage import Manner, Reason, Stage, resource
 from conversations.realtime.steps import (
     Again,
@@ -30,7 +30,7 @@ from conversations.realtime.steps import (
     Voiced,
 )
 from conversations.realtime.waterfall import Turn
-from inference.types import ToolCallDelta, Usage
+from inference.types import Usage
 
 log = structlog.get_logger(__name__)
 
@@ -48,12 +48,8 @@ class Response:
         self._place = place
         self.manner = manner
         self._stage = stage
-        self._message: MessageOutput | None = None
-        self._calls: dict[int, CallOutput] = {}
-        self._outputs: list[MessageOutput | CallOutput] = []
-        self._fault: Fault | None = None
-        self._finished = Finished("stop")
-        self._cancelled_for: Reason | None = None
+        self._outputs = Outputs(place)
+        self._outcome = Outcome()
         self._task: asyncio.Task[None] | None = None
         self._begun = False
         self._rest = b""
@@ -71,16 +67,16 @@ class Response:
 
     @property
     def answer(self) -> SpokenAnswer | None:
-        return self._message.answer if self._message is not None else None
+        return self._outputs.message.answer if self._outputs.message is not None else None
 
     async def run(self, make: Callable[[], Awaitable[Generation]], after: "Response | None" = None) -> None:
         """Waits for the generation that ``make`` starts, and tells all of it, once ``after`` has told its end."""
         self._task = asyncio.current_task()
-        status: ev.ResponseStatus = "cancelled"
+        status: ev.FinalStatus = "cancelled"
         try:
             if after is not None:
                 await after.done.wait()
-            if self._cancelled_for is not None:
+            if self._outcome.cancelled_for is not None:
                 return
             self._begin()
             self.generation = await make()
@@ -88,14 +84,14 @@ class Response:
             self.generation.commit()
             async for step in self.generation.steps():
                 await self._take(step)
-            status = self._outcome()
+            status = self._outcome.status(self.answer)
         except asyncio.CancelledError:
-            if self._cancelled_for is None:
+            if self._outcome.cancelled_for is None:
                 raise
         finally:
             if self.generation is not None:
                 self.generation.stop()
-            if status != "cancelled" or self._cancelled_for is not None:
+            if status != "cancelled" or self._outcome.cancelled_for is not None:
                 self._begin()
                 self._finish(status)
             self._stage.over(self)
@@ -103,9 +99,9 @@ class Response:
 
     def cancel(self, reason: Reason) -> None:
         """Stops chat, speech and sending at once."""
-        if self._cancelled_for is not None or self.done.is_set():
+        if self._outcome.cancelled_for is not None or self.done.is_set():
             return
-        self._cancelled_for = reason
+        self._outcome.cancelled_for = reason
         if self.generation is not None:
             self.generation.stop()
             if self.answer is not None:
@@ -153,15 +149,15 @@ class Response:
             case Sound(pcm):
                 await self._sound(pcm)
             case ToolPiece(delta):
-                self._call(delta)
+                self._outputs.call(delta)
             case Fault() as fault:
-                self._fault = self._fault or fault
+                self._outcome.failed(fault)
                 failed = ReplyFailed(
                     response_id=self.id, code=fault.code, message=sentence(fault.code), spoken=fault.spoken
                 )
                 self._emit(facts=(failed,))
             case Finished():
-                self._finished = step
+                self._outcome.finished = step
 
     async def _sound(self, pcm: bytes) -> None:
         message = self._open_message(spoken=True)
@@ -193,37 +189,7 @@ class Response:
         self._stage.first_sound(self)
 
     def _open_message(self, *, spoken: bool) -> MessageOutput:
-        if self._message is None:
-            self._message = MessageOutput(self._place, len(self._outputs), spoken=spoken)
-            self._message.answer.borrowed = self.borrowed
-            self._outputs.append(self._message)
-        return self._message
-
-    def _call(self, delta: ToolCallDelta) -> None:
-        call = self._calls.get(delta.index)
-        if call is None:
-            call_id = delta.id or new_id("call")
-            call = CallOutput(self._place, len(self._outputs), name=delta.name or "", call_id=call_id)
-            self._calls[delta.index] = call
-            self._outputs.append(call)
-        if delta.arguments:
-            call.write(delta.arguments)
-
-    def _outcome(self) -> ev.ResponseStatus:
-        if self._fault is not None and self._fault.fatal:
-            return "failed"
-        if self._silent_although_spoken():
-            return "failed"
-        return "incomplete" if self._finished.reason in {"length", "content_filter"} else "completed"
-
-    def _silent_although_spoken(self) -> bool:
-        """Text-to-speech gave no sound at all: the words went out as text only."""
-        return (
-            self._fault is not None
-            and self.answer is not None
-            and self._fault.code.startswith("speech_")
-            and (self.answer.sent_s == 0)
-        )
+        return self._outputs.open_message(spoken=spoken, borrowed=self.borrowed)
 
     def _begin(self) -> None:
         if not self._begun:
@@ -231,29 +197,20 @@ class Response:
             fact = ReplyStarted(response_id=self.id, model=self.manner.model, voice=self.manner.voice)
             self._emit(ev.ResponseCreated(response=self._body("in_progress")), facts=(fact,))
 
-    def _finish(self, status: ev.ResponseStatus) -> None:
+    def _finish(self, status: ev.FinalStatus) -> None:
         item_status: Status = "completed" if status in {"completed", "failed"} else "incomplete"
-        for output in self._outputs:
-            output.close(item_status)
-        generated = self.generation.text if self.generation is not None else ""
-        usage = self._usage
-        facts: list[Fact] = [ReplyFinished(response_id=self.id, status=status, reason=self._reason(status) or "")]  # type: ignore[arg-type]
-        if generated:
-            facts.insert(
-                0,
-                ReplyGenerated(
-                    response_id=self.id,
-                    item_id=self._message.entry.id if self._message is not None else "",
-                    text=generated,
-                    finish_reason=self._finished.reason,
-                    input_tokens=usage.input_tokens,
-                    output_tokens=usage.output_tokens,
-                    cached_tokens=usage.cached_tokens,
-                ),
-            )
-        self._emit(ev.ResponseDone(response=self._body(status)), facts=tuple(facts))
-        if self._message is not None:
-            self._stage.said(self._message.answer)
+        self._outputs.close(item_status)
+        message = self._outputs.message
+        facts = self._outcome.facts(
+            self.id,
+            message.entry.id if message is not None else "",
+            text=self.generation.text if self.generation is not None else "",
+            usage=self._usage,
+            status=status,
+        )
+        self._emit(ev.ResponseDone(response=self._body(status)), facts=facts)
+        if message is not None:
+            self._stage.said(message.answer)
 
     def _emit(self, *events: ev.ServerEvent, facts: tuple[Fact, ...] = ()) -> None:
         recorded = facts if self._place.recorded else ()
@@ -264,19 +221,5 @@ class Response:
         """Of an answer that was cut off, up to there."""
         return (self.generation.usage if self.generation is not None else None) or Usage()
 
-    def _reason(self, status: ev.ResponseStatus) -> str | None:
-        if status == "cancelled":
-            return self._cancelled_for
-        if status == "incomplete":
-            return "content_filter" if self._finished.reason == "content_filter" else "max_output_tokens"
-        return None
-
     def _body(self, status: ev.ResponseStatus) -> ev.ResponseBody:
-        details = None
-        if status != "in_progress":
-            error = None
-            if status == "failed" and self._fault is not None:
-                error = ev.ErrorDetails(type="server_error", code=self._fault.code, message=self._fault.message)
-            details = ev.StatusDetails(type=status, reason=self._reason(status), error=error)
-        items: tuple[Item, ...] = tuple(output.entry.item for output in self._outputs)
-        return resource(self.id, self.manner, status, items, details, self._usage)
+        return resource(self.id, self.manner, status, self._outputs.items, self._outcome.details(status), self._usage)

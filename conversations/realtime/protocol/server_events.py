@@ -154,7 +154,8 @@ class ResponseAudio(msgspec.Struct, kw_only=True):
     output: ResponseAudioOutput
 
 
-ResponseStatus = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
+FinalStatus = Literal["completed", "cancelled", "failed", "incomplete"]
+ResponseStatus = Literal["in_progress", FinalStatus]
 
 
 class ResponseBody(msgspec.Struct, kw_only=True):
