@@ -13,7 +13,7 @@ from conversations.admin.labels import FLAG_STATUS, flag_reason, inspect_reasons
 from conversations.admin.links import Button, button, person_button, turn_anchor
 from conversations.admin.people_deeds import BLOCK
 from conversations.admin.trails import TrailRow
-from conversations.admin.turn_rows import TurnRow, turn_rows
+from conversations.admin.turn_rows import SoundView, TurnRow, turn_rows, whole_sound
 from conversations.admin.voice_names import name_voices, voice_name
 from conversations.events import FlagDecided, FlagRaised
 from conversations.log.models import Event
@@ -61,6 +61,7 @@ class ConversationPage:
     links: tuple[Button, ...]
     flags: tuple[FlagRow, ...]
     turns: tuple[TurnRow, ...]
+    whole: SoundView | None
     page: int
     pages: range
     sessions: tuple[SessionRow, ...]
@@ -97,6 +98,7 @@ def build(request: HttpRequest, conversation: Conversation) -> ConversationPage:
         links=_links(request, conversation),
         flags=tuple(_flag_row(request, flag, flagged.get(flag.turn_id), acts, names) for flag in flags),
         turns=turn_rows(request, conversation, turns, said),
+        whole=whole_sound(request, conversation),
         page=page,
         pages=pages,
         sessions=tuple(_session_row(request, session) for session in sessions),

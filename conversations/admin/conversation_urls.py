@@ -39,6 +39,7 @@ def urls(model_admin: "admin.ModelAdmin[Any]") -> list[URLPattern]:
         view("do/<slug:name>/", "do", do),
         view("words/", "words", open_words),
         view("close/", "close", close),
+        view("listen/", "listen_whole", listen_whole),
         view("listen/<str:audio_id>/", "listen", listen),
         view("verify/", "verify", verify),
         *routes(_access, "admin", prefix=_PREFIX, back=f"admin:{_PREFIX}change"),
@@ -95,6 +96,17 @@ def listen(request: HttpRequest, conversation_id: UUID, audio_id: str) -> HttpRe
     reason = request.POST.get("reason", "")
     _tried(request, lambda: opened.open_sound(request, actor_of(request), conversation, turn.turn_id, audio_id, reason))
     return HttpResponseRedirect(conversation_url(conversation.id, turn_anchor(turn.turn_id)))
+
+
+@require_POST
+def listen_whole(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Opens the conversation's sound as it was heard, both voices, for a while; the record says so first."""
+    conversation = _visible(request, conversation_id)
+    if conversation.erased_at is not None:
+        raise Http404
+    actor, reason = actor_of(request), request.POST.get("reason", "")
+    _tried(request, lambda: opened.open_sound(request, actor, conversation, "", opened.WHOLE, reason))
+    return HttpResponseRedirect(conversation_url(conversation.id, "turns"))
 
 
 @require_POST

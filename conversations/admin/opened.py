@@ -19,6 +19,8 @@ from conversations.services.access import Actor, require
 from conversations.streams import conversation_of
 
 OPEN_FOR_S = 15 * 60
+WHOLE = ""
+"""In place of a sound's id: the conversation as it was heard."""
 _SESSION = "moderation_opened"
 _REASON = "moderation_reason"
 _REASONS = "moderation_reasons"
@@ -95,7 +97,7 @@ def words_of(conversation_id: UUID) -> str:
 
 
 def sound_of(conversation_id: UUID, audio_id: str) -> str:
-    """What a sound is called here; the conversation as a whole has no ``audio_id``."""
+    """What a sound is called here; ``audio_id`` may be `WHOLE`."""
     return f"sound:{conversation_id}:{audio_id}"
 
 

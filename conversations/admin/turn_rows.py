@@ -35,7 +35,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class SoundView:
-    """One of a turn's two sounds. ``url`` is where it plays, empty while it is closed."""
+    """One of a turn's two sounds, or the whole conversation. ``url`` is where it plays, empty while it is closed."""
 
     title: Text
     length: str
@@ -67,6 +67,22 @@ def turn_rows(
     views: Sequence[TurnView | None] = said if said is not None else [None] * len(turns)
     name_voices(request, turns)
     return tuple(_row(request, conversation, turn, view) for turn, view in zip(turns, views, strict=True))
+
+
+def whole_sound(request: HttpRequest, conversation: Conversation) -> SoundView | None:
+    """Both voices on one line as they were heard; None where nothing can be heard, or not by this person."""
+    if conversation.erased_at is not None or not request.user.has_perm("conversations.listen_recording"):
+        return None
+    turns = Turn.objects.filter(conversation=conversation)
+    if not (turns.exclude(user_audio_id="") | turns.exclude(reply_audio_id="")).exists():
+        return None
+    is_open = opened.sound_is_open(request, conversation.id, opened.WHOLE)
+    return SoundView(
+        title=_("The whole conversation, as it was heard"),
+        length="",
+        open_url=reverse("admin:conversations_conversation_listen_whole", args=[conversation.id]),
+        url=reverse("admin:conversations_conversation_audio", args=[conversation.id]) if is_open else "",
+    )
 
 
 def _row(request: HttpRequest, conversation: Conversation, turn: Turn, said: TurnView | None) -> TurnRow:

@@ -18,9 +18,11 @@ from conversations.log.keys import KeyRing
 from conversations.log.models import Event, Purpose
 from conversations.models import Conversation, Flag, Session, Turn, Verification
 from conversations.services import moderation
+from conversations.services.erasure import erase_conversation
 from conversations.streams import stream_of
 from tests.conversations.log_helpers import execute, triggers_off
 from tests.conversations.moderating import ANSWERED, ONE, SAID, facts, held, person
+from tests.conversations.replayed import RATE, Recorded, samples_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = f"/admin/conversations/conversation/{ONE}/"
@@ -115,6 +117,45 @@ def test_listening_is_recorded_once_however_many_ranges_are_asked_for(client: Cl
     assert (event.payload["what"], event.payload["turn_id"], event.payload["audio_id"]) == ("sound", "t1", audio_id)
     assert event.payload["reason"] == "complaint"
     assert '<option value="complaint" selected>' in page
+
+
+def test_the_whole_is_heard_without_its_words_and_recorded_once(owner: User, client: Client) -> None:
+    """As it was heard: what was said and what reached the listener, and without a word on the page."""
+    talked = Recorded(str(owner.pk))
+    talked.user("t1", 0, 1000, "Said in confidence.")
+    talked.reply("t1", 1500, 2000, heard_ms=1000, text="Cut off in the middle.")
+    page = f"/admin/conversations/conversation/{talked.id}/"
+    assert "The whole conversation, as it was heard" in ask(client, page + "change/")
+    assert client.get(page + "audio").status_code == 403
+    client.post(page + "listen/")
+    assert client.get(page + "audio").status_code == 403, "nobody listens without a reason"
+    assert client.get(page + "listen/").status_code == 405
+
+    client.post(page + "listen/", {"reason": "complaint"})
+    shown = ask(client, page + "change/")
+    assert re.findall(r'<audio[^>]* src="([^"]+)"', shown) == [page + "audio"]
+    assert "in confidence" not in shown
+    whole = body(client.get(page + "audio"))
+    assert body(client.get(page + "audio", headers={"range": "bytes=100-299"})) == whole[100:300]
+    assert len(samples_of(whole)) / RATE == pytest.approx(2.5, abs=0.05)
+    (event,) = facts(talked.id, "recording.heard")
+    assert (event.payload["what"], event.payload["turn_id"], event.payload["audio_id"]) == ("sound", "", "")
+    assert event.payload["reason"] == "complaint"
+
+    erase_conversation(talked.id, actor=None, reason="request")
+    assert "The whole conversation" not in ask(client, page + "change/")
+    assert client.post(page + "listen/", {"reason": "complaint"}).status_code == 404
+
+
+def test_who_may_not_listen_is_offered_no_sound(owner: User) -> None:
+    talked = Recorded(str(owner.pk))
+    talked.user("t1", 0, 1000, "Said in confidence.")
+    auditor = Client()
+    auditor.force_login(person("ann", role="auditor", is_staff=True))
+    page = f"/admin/conversations/conversation/{talked.id}/"
+    assert "The whole conversation" not in ask(auditor, page + "change/")
+    assert auditor.post(page + "listen/", {"reason": "complaint"}).status_code == 403
+    assert facts(talked.id, "recording.heard") == []
 
 
 def test_nothing_is_replayed_before_a_reason_was_given_for_this_conversation(client: Client) -> None:
