@@ -34,7 +34,7 @@ def said_by_templates() -> set[str]:
 
 def said_by_programs() -> Iterator[str]:
     """What Python code marks for translation, as one string however many lines it is written on."""
-    for folder in ("avatar_project", "conversations", "voices"):
+    for folder in ("avatar_project", "common", "conversations", "voices"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
