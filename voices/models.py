@@ -1,8 +1,13 @@
-"""Voices as lists and pages show them. Written by the projections, but for the tables that say so."""
+"""Read models of voices and provenance, written only by `projections` from the log and remade from it at any time."""
 
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from voices.working_tables import Preview as Preview  # noqa: PLC0414  (Django finds tables here)
+from voices.working_tables import PreviewState as PreviewState  # noqa: PLC0414
+from voices.working_tables import Recall as Recall  # noqa: PLC0414
+from voices.working_tables import VoiceName as VoiceName  # noqa: PLC0414
 
 
 class State(models.TextChoices):
@@ -77,21 +82,6 @@ class Voice(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
-
-
-class VoiceName(models.Model):
-    """What its owner calls a voice. Not made from the log, which outlives it: a rebuild leaves it alone."""
-
-    voice = models.OneToOneField(
-        Voice, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False, related_name="named"
-    )
-    name = models.CharField(max_length=80)
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"name of {self.voice_id}"
 
 
 class Sample(models.Model):
@@ -173,50 +163,6 @@ class Rating(models.Model):
         return f"{self.score} for {self.voice_id}"
 
 
-class PreviewState(models.TextChoices):
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-
-
-class Preview(models.Model):
-    """A few sentences in a voice, to try it. A working table: not made from the log, gone with the voice."""
-
-    id = models.CharField(max_length=32, primary_key=True)
-    voice_key = models.UUIDField()
-    """A profile's id or a preset's; a preset that nobody has rated has no row."""
-    preset = models.CharField(max_length=120, blank=True)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    """Who asked for it, and alone may hear it."""
-    language = models.CharField(max_length=40)
-    quality = models.CharField(max_length=4, default="fast")
-    sealed_text = models.BinaryField(null=True)
-    state = models.CharField(max_length=7, choices=PreviewState.choices, default=PreviewState.QUEUED)
-    progress = models.FloatField(default=0.0)
-    """0..1."""
-    created_at = models.DateTimeField()
-    updated_at = models.DateTimeField()
-    audio_id = models.CharField(max_length=64, blank=True)
-    duration_ms = models.PositiveIntegerField(null=True)
-    engine = models.CharField(max_length=120, blank=True)
-    model = models.CharField(max_length=120, blank=True)
-    cloned = models.BooleanField(default=False)
-    fallback = models.CharField(max_length=80, blank=True)
-    """Why it is not the voice that was asked for (`inference.types.SpeechMade`); empty when it is."""
-    similarity = models.FloatField(null=True)
-    """How near it comes to the sample's voice: cosine of the speaker embeddings, -1..1."""
-    error = models.CharField(max_length=300, blank=True)
-
-    class Meta:
-        default_permissions = ()
-        ordering = ("-created_at",)
-        indexes = (models.Index(fields=("voice_key", "owner", "-created_at"), name="preview_of_person"),)
-
-    def __str__(self) -> str:
-        return self.id
-
-
 class Utterance(models.Model):
     """Provenance: something that was said in a cloned voice. Nobody's words are in it."""
 
@@ -252,16 +198,3 @@ class Utterance(models.Model):
 
     def __str__(self) -> str:
         return self.id
-
-
-class Recall(models.Model):
-    """A reference that the engine host has yet to forget. It stands until the host has said that it has."""
-
-    sample_id = models.CharField(max_length=32, primary_key=True)
-    at = models.DateTimeField()
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return self.sample_id
