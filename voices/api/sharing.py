@@ -15,22 +15,23 @@ from voices.api.profiles import shown
 from voices.api.serializers import ConsentOut, ProfileOut, SampleOut
 from voices.reasons import ApproveReason, RejectReason, RevokeReason
 
-_NOTE = {"max_length": NOTE_LENGTH, "default": "", "allow_blank": True}
+
+class Decision(Serializer):
+    """What a manager decides comes with a reason, and with words to the owner if there is need."""
+
+    note = Text(max_length=NOTE_LENGTH, default="", allow_blank=True, help_text="For the owner.")
 
 
-class Approval(Serializer):
+class Approval(Decision):
     reason = serializers.ChoiceField(ApproveReason.choices, default=ApproveReason.SUITABLE)
-    note = Text(**_NOTE, help_text="For the owner.")  # type: ignore[arg-type]
 
 
-class Rejection(Serializer):
+class Rejection(Decision):
     reason = serializers.ChoiceField(RejectReason.choices)
-    note = Text(**_NOTE, help_text="For the owner.")  # type: ignore[arg-type]
 
 
-class Revocation(Serializer):
+class Revocation(Decision):
     reason = serializers.ChoiceField(RevokeReason.choices)
-    note = Text(**_NOTE, help_text="For the owner.")  # type: ignore[arg-type]
 
 
 class WaitingOut(Serializer):
