@@ -17,6 +17,7 @@ from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.items import Item, ItemReference, Message, OutputText
 from conversations.realtime.stage import Manner
 from conversations.realtime.steps import Fault, Plan
+from conversations.realtime.voices import is_profile
 from inference.types import ChatRequest
 
 SPOKEN_TOKENS, WRITTEN_TOKENS = 320, 1024
@@ -83,7 +84,7 @@ def plan(
         ),
         spoken=spoken,
         language=language,
-        voice=live.offer.voice(_wanted_voice(live, options), language),
+        voice=_asked_of_the_host(live, options, language),
         borrowed=_borrowed(live, options),
         quality=(options.avatar.quality if options.avatar is not None else None) or settings.quality,
         speed=settings.audio.output.speed,
@@ -116,6 +117,14 @@ def voice_of(live: Live, options: ResponseOptions) -> str:
 
 def _wanted_voice(live: Live, options: ResponseOptions) -> str:
     return options.voice or live.settings.audio.output.voice
+
+
+def _asked_of_the_host(live: Live, options: ResponseOptions, language: str) -> str:
+    """A name goes to the host as it was given: only who knows the voices of this moment can say why it is another."""
+    wanted = _wanted_voice(live, options)
+    if wanted and not is_profile(wanted) and _borrowed(live, options) is None:
+        return wanted
+    return live.offer.voice(wanted, language)
 
 
 def _borrowed(live: Live, options: ResponseOptions) -> Borrowed | None:

@@ -45,7 +45,8 @@ class SpeechMade(msgspec.Struct, frozen=True):
     cloned: bool = False
     watermarked: bool = False
     fallback: str = ""
-    """Why it is not the voice that was asked for (a stable code such as ``cloning_unavailable``); empty when it is."""
+    """Why it is not the voice that was asked for, as a stable code (docs/integrator.md); empty when it is, or when none
+    was asked for."""
     quality: Quality = "fast"
     """How it is made, which is not what was asked for while the fine engine is away."""
 

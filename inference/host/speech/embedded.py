@@ -36,6 +36,11 @@ class EmbeddedVoices:
     def voices(self) -> tuple[VoiceInfo, ...]:
         return self._registry.voices
 
+    @property
+    def complete(self) -> bool:
+        """Whether all of its engines are loaded: no more voices are to come."""
+        return all(slot.engine is not None for slot in self._registry.tts)
+
     def clones(self, language: str) -> bool:
         return False
 

@@ -18,7 +18,7 @@ from inference.host.speech.embedded import EmbeddedVoices
 from inference.host.speech.references import References
 from inference.host.speech.speaker import Speaker, SpeechAsk
 from inference.host.speech.terms import Allowance, NoGate, Watermarker
-from inference.host.speech.voices import pick
+from inference.host.speech.voices import pick, why_another
 from inference.host.speech.worker import WorkerSpeaker
 from inference.speech.normalise import speakable
 from inference.types import Quality, SpeechMade, VoiceInfo
@@ -213,6 +213,8 @@ class Router:
 
     def _own_voice(self, ask: SpeechAsk, voices: tuple[VoiceInfo, ...], why: str) -> _Way:
         chosen = pick(voices, ask.voice, ask.language)
+        complete = self.embedded.complete and all(speaker.status.state == "ready" for speaker in self.servers)
+        why = why or why_another(self.voices, ask.voice, chosen, complete=complete)
         speaker: Speaker = next(item for item in (self.embedded, *self.engines) if chosen in item.voices)
         model = self.embedded.model_of(chosen.id) if speaker is self.embedded else speaker.status.model
         made = SpeechMade(

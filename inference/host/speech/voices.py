@@ -20,6 +20,18 @@ def pick(voices: tuple[VoiceInfo, ...], voice: str, language: str) -> VoiceInfo:
     return (exact or fitting)[0]
 
 
+def why_another(voices: tuple[VoiceInfo, ...], asked: str, chosen: VoiceInfo, *, complete: bool) -> str:
+    """Why `pick` gave another voice than the one asked for, as a code; empty when it did not.
+
+    ``complete``: every engine that brings voices along is there now.
+    """
+    if not asked or chosen.id == asked:
+        return ""
+    if any(voice.id == asked for voice in voices):
+        return "language_not_spoken"
+    return "voice_unknown" if complete else "voice_not_ready"
+
+
 def _speaks(voice: VoiceInfo, language: str) -> bool:
     primary = language.partition("-")[0].lower()
     return any(tag.partition("-")[0].lower() == primary for tag in voice.languages)

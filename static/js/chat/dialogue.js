@@ -111,7 +111,11 @@ export class Dialogue extends EventTarget {
   spokenBy({ response_id: response, fallback }) {
     if (!fallback || response === this.spokenByAnother) return;
     this.spokenByAnother = response;
-    this.tell("trouble", gettext("The voice you chose cannot speak at the moment: another one does."));
+    const tongue = fallback === "language_not_spoken";
+    const told = tongue
+      ? gettext("The voice you chose does not speak this language: another one does.")
+      : gettext("The voice you chose cannot speak at the moment: another one does.");
+    this.tell("trouble", told);
   }
 
   opened() {
