@@ -128,6 +128,24 @@ async def test_the_keyboard_reaches_everything(web: Stack, open_chat: OpenChat) 
     await chat.until_silent()
 
 
+async def test_a_narrow_bar_keeps_the_rest_in_a_menu(web: Stack, open_chat: OpenChat) -> None:
+    chat = await (await open_chat(web, viewport=PHONE)).open()
+    page = chat.page
+    await page.focus("#more")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("#bar-rest:popover-open")
+    await no_violations(chat)
+    await no_sideways_scroll(chat)
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.textContent.trim()") == "Voices"
+    await page.keyboard.press("Escape")
+    await page.wait_for_selector("#theme", state="hidden")
+    assert await page.evaluate("document.activeElement.id") == "more"
+    await page.click("#more")
+    await page.get_by_role("link", name="Voices", exact=True).click()
+    await page.wait_for_url("**/voice-profiles")
+
+
 async def test_the_theme_button_outweighs_the_system_and_stays(web: Stack, open_chat: OpenChat) -> None:
     chat = await (await open_chat(web, color_scheme="light")).open()
     colour = "getComputedStyle(document.body).backgroundColor"

@@ -142,3 +142,14 @@ async def test_it_speaks_chinese_and_is_readable_in_light_and_dark(
     await expect(chat.page.locator("#turns-heading")).to_have_text("輪次")
     await accessible(chat.page)
     await chat.clean()
+
+
+@pytest.mark.usefixtures("moderated")
+async def test_the_bar_of_somebody_of_the_staff_fits_every_width(web: Stack, open_chat: OpenChat) -> None:
+    chat = await signed_in(web, open_chat)
+    for path in ("/chat", "/history"):
+        await chat.open(path)
+        for width in (320, 360, 390, 640, 768, 1000, 1024, 1025, 1100, 1152, 1153, 1280):
+            await chat.page.set_viewport_size({"width": width, "height": 640})
+            over = await chat.page.evaluate("document.querySelector('.bar').scrollWidth - innerWidth")
+            assert over <= 0, f"{path} at {width}: {over} px too wide"
