@@ -13,7 +13,7 @@ from contextlib import aclosing
 import structlog
 
 from conversations.realtime.borrowing import Borrowed
-from conversations.realtime.playback import seconds
+from conversations.realtime.ready import Ready
 from conversations.realtime.speaking import Origin, Taken, Voice
 from conversations.realtime.steps import (
     Again,
@@ -34,8 +34,6 @@ from inference.speech.normalise import speakable
 from inference.types import Usage
 
 log = structlog.get_logger(__name__)
-AHEAD_S = 8.0
-"""Sound made ahead of what is sent; beyond it text-to-speech waits (up to one sentence more)."""
 
 
 class Generation:
@@ -60,12 +58,8 @@ class Generation:
         self._given: Sentence | Again | None = None
         self._given_cloned = False
         self._begun_anew = 0
-        self._steps: deque[Step] = deque()
-        self._more = asyncio.Event()
+        self._ready = Ready()
         self._committed = asyncio.Event()
-        self._waiting_s = 0.0
-        self._room = asyncio.Event()
-        self._room.set()
         self._voice_failed = False
         self._task: asyncio.Task[None] | None = None
 
@@ -103,13 +97,8 @@ class Generation:
     async def steps(self) -> AsyncIterator[Step]:
         """The last is `Finished`."""
         while True:
-            while not self._steps:
-                self._more.clear()
-                await self._more.wait()
-            step = self._steps.popleft()
-            if isinstance(step, Sound):
-                self._weigh(-seconds(len(step.pcm)))
-            elif isinstance(step, Sentence | Again):
+            step = await self._ready.take()
+            if isinstance(step, Sentence | Again):
                 self._given, self._given_cloned = step, False
             elif isinstance(step, Voiced):
                 self._given_cloned = step.made.cloned
@@ -120,12 +109,7 @@ class Generation:
 
     def rest_of_sentence(self) -> int:
         """Bytes of sound made for the current sentence and not yet taken."""
-        total = 0
-        for step in self._steps:
-            if not isinstance(step, Sound):
-                break
-            total += len(step.pcm)
-        return total
+        return self._ready.rest_of_sentence
 
     def say_again(self, sentences: Sequence[Again], *, unfinished: bool) -> None:
         """The voice was taken back: those sentences, and all whose sound was not taken yet, are said by another.
@@ -133,50 +117,33 @@ class Generation:
         ``unfinished``: of the sound that was taken some is not said.
         """
         given = self._given
-        more = bool(self._steps) and isinstance(self._steps[0], Sound | Voiced)
+        more = isinstance(self._ready.first, Sound | Voiced)
         if given is not None and (unfinished or more or self._speaking is given):
             sentences = (*(one for one in sentences if one.index != given.index), Again(given.index, given.text))
-        made = [step for step in self._steps if not isinstance(step, Sound | Voiced)]
-        self._steps.clear()
-        self._pieces = deque((*sentences, *made, *self._pieces))
-        self._begun_anew += 1
-        self._written.set()
-        self._weigh(-self._waiting_s)
+        self._pieces = deque((*sentences, *self._ready.take_back(), *self._pieces))
+        self._begin_anew()
 
     def say_clones_again(self, *, unfinished: bool) -> bool:
         """As `say_again`, where no sound of the voice is still to be heard: what another one made stays.
 
         Returns whether the sentence that was given last is among those that are said again.
         """
-        steps = list(self._steps)
+        steps = list(self._ready)
         cloned = next((at for at, step in enumerate(steps) if isinstance(step, Voiced) and step.made.cloned), None)
         begins = [at for at, step in enumerate(steps[:cloned]) if isinstance(step, Sentence | Again)]
-        more = bool(steps) and isinstance(steps[0], Sound)
+        more = isinstance(self._ready.first, Sound)
         given_cloned = self._given_cloned and (unfinished or more or self._speaking is self._given)
         if given_cloned or (cloned is not None and not begins):
             self.say_again((), unfinished=unfinished)
             return True
         if cloned is not None:
-            self._steps = deque(steps[: begins[-1]])
-            self._pieces.extendleft(
-                step for step in reversed(steps[begins[-1] :]) if not isinstance(step, Sound | Voiced)
-            )
-            self._begun_anew += 1
-            self._written.set()
-            self._weigh(-sum(seconds(len(step.pcm)) for step in steps[begins[-1] :] if isinstance(step, Sound)))
+            self._pieces.extendleft(reversed(self._ready.take_back(begins[-1])))
+            self._begin_anew()
         return False
 
-    def _put(self, step: Step) -> None:
-        self._steps.append(step)
-        self._more.set()
-
-    def _weigh(self, seconds_more: float) -> None:
-        """Sound was made or taken: text-to-speech waits when much of it lies ready."""
-        self._waiting_s += seconds_more
-        if self._waiting_s < AHEAD_S:
-            self._room.set()
-        else:
-            self._room.clear()
+    def _begin_anew(self) -> None:
+        self._begun_anew += 1
+        self._written.set()
 
     # What is still to be told
 
@@ -186,7 +153,7 @@ class Generation:
 
     async def _pass_on(self) -> None:
         while True:
-            self._put(await self._next())
+            self._ready.put(await self._next())
 
     async def _next(self) -> Piece:
         """What is to be told next, once it may be made."""
@@ -197,7 +164,7 @@ class Generation:
             piece = self._pieces[0]
             if isinstance(piece, Sentence | Again) and piece.index:
                 await self._committed.wait()
-                await self._room.wait()
+                await self._ready.room()
             if self._pieces and self._pieces[0] is piece:  # else something comes before it by now
                 return self._pieces.popleft()
 
@@ -206,10 +173,10 @@ class Generation:
     async def _speak(self) -> None:
         if self.plan.voiceless is not None:
             self._voice_failed = True
-            self._put(self.plan.voiceless)
+            self._ready.put(self.plan.voiceless)
         while True:
             piece = await self._next()
-            self._put(piece)
+            self._ready.put(piece)
             if isinstance(piece, Sentence | Again):
                 self._speaking = piece
                 await self._speak_sentence(piece)
@@ -229,11 +196,11 @@ class Generation:
             log.warning("speech_failed", code=error.code, permanent=error.permanent)
             # The words still go out as text; when the engine is away, later sentences do not wait for it again.
             self._voice_failed = isinstance(error, EngineUnavailable)
-            self._put(Fault(f"speech_{error.code}", error.message, fatal=False))
+            self._ready.put(Fault(f"speech_{error.code}", error.message, fatal=False))
 
     async def _said(self, index: int, words: str, borrowed: Borrowed | None, *, again: bool = False) -> bool:
         """False when it is to be said once more: it broke off, or the borrowed voice cannot speak (any more)."""
-        due_in_s = 0.0 if index == 0 or again else max(0.0, self._waiting_s + self._dry_in_s())
+        due_in_s = 0.0 if index == 0 or again else max(0.0, self._ready.sound_s + self._dry_in_s())
         self.marks.speech_asked = self.marks.speech_asked or time.monotonic()
         sounded, anew = False, self._begun_anew
         try:
@@ -244,10 +211,9 @@ class Generation:
                     if isinstance(step, Sound):
                         sounded = True
                         self.marks.first_sound = self.marks.first_sound or time.monotonic()
-                        self._weigh(seconds(len(step.pcm)))
                     else:
                         self.marks.made = self.marks.made or step.made
-                    self._put(step)
+                    self._ready.put(step)
         except Taken:
             return anew != self._begun_anew  # then `say_again` has put it before what is to be said next
         except EngineError as error:
@@ -259,8 +225,5 @@ class Generation:
 
     def _unsay(self, sentence: Sentence | Again) -> None:
         """What was made of it and not taken yet is not said; then it begins anew."""
-        while self._steps and isinstance(self._steps[-1], Sound | Voiced):
-            step = self._steps.pop()
-            if isinstance(step, Sound):
-                self._weigh(-seconds(len(step.pcm)))
-        self._put(Again(sentence.index, sentence.text))
+        self._ready.take_back_sound()
+        self._ready.put(Again(sentence.index, sentence.text))
