@@ -17,8 +17,11 @@ from conversations.exports import documents
 from conversations.exports.filenames import attachment
 from conversations.history_pages import downloads
 from conversations.models import Conversation
+from conversations.replay.line import LONGEST_KEPT_MS
 from conversations.services import erasure, titles
 from inference.audio.opus import encode_opus
+from inference.audio.opus_packets import PACKET_MS
+from tests.conversations.replayed import Recorded
 from tests.conversations.talks import Said, Talk
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,11 +106,31 @@ def test_a_long_answer_is_several_captions(owner: User) -> None:
     assert all(len(cue.split("\n")[1]) < 110 for cue in cues)
 
 
-def test_opus_is_the_whole_conversation(talk: Talk) -> None:
-    data = b"".join(documents.as_opus(Conversation.objects.get(id=talk.id)))
-    with av.open(io.BytesIO(data), "r") as container:
+def length_ms(opus: bytes) -> float:
+    """How long FFmpeg plays it."""
+    with av.open(io.BytesIO(opus), "r") as container:
         samples = sum(int(frame.samples) for frame in container.decode(container.streams.audio[0]))
-    assert samples / 48_000 > 3
+    return samples / 48
+
+
+@pytest.mark.parametrize("pauses_ms", [(0, 0, 0), (700, 0, 4321)])
+def test_opus_is_as_long_as_what_was_heard_and_the_pauses(owner: User, pauses_ms: tuple[int, int, int]) -> None:
+    """What was sent and not heard takes no time; a pause takes as long as it took."""
+    recorded, at_ms = Recorded(str(owner.pk)), 0
+    said = [("user", 1000, 1000), ("reply", 3000, 1500), ("user", 1234, 1234), ("reply", 2017, 2017)]
+    for number, (who, sent_ms, heard_ms) in enumerate(said):
+        turn_id = f"t{number // 2}"
+        if who == "user":
+            recorded.user(turn_id, at_ms, sent_ms)
+        else:
+            recorded.reply(turn_id, at_ms, sent_ms, heard_ms=heard_ms)
+        at_ms += heard_ms + (*pauses_ms, 0)[number]
+    heard_ms = sum(heard for _who, _sent, heard in said)
+    exported = b"".join(documents.as_opus(Conversation.objects.get(id=recorded.id)))
+    assert length_ms(exported) == pytest.approx(heard_ms + sum(pauses_ms), abs=PACKET_MS)
+    without = b"".join(documents.as_opus(Conversation.objects.get(id=recorded.id), skip_pauses=True))
+    kept = sum(min(pause, LONGEST_KEPT_MS) for pause in pauses_ms)
+    assert length_ms(without) == pytest.approx(heard_ms + kept, abs=PACKET_MS)
 
 
 async def test_an_export_is_sent_with_a_safe_name(owner: User, talk: Talk) -> None:

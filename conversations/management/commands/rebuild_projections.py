@@ -40,7 +40,8 @@ class Command(BaseCommand):
     def _voices(self, *, check: bool) -> None:
         known = voices.streams()
         looked = ((stream, voices.differences(stream)) for stream in known) if check else voices.rebuild_all(known)
-        found = [f"{stream.replace('-', ' ', 1)}: {what}" for stream, told in looked for what in told]
+        bar = tqdm(looked, total=len(known), unit="voice", disable=None, leave=False)
+        found = [f"{stream.replace('-', ' ', 1)}: {what}" for stream, told in bar for what in told]
         for line in found[:_SHOWN]:
             self.stderr.write(line)
         if check and found:
