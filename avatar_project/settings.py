@@ -164,7 +164,7 @@ FEED_STREAMS_EACH = env.whole("AVATAR_FEED_STREAMS_EACH", 4, least=1)
 Q_CLUSTER = {
     "name": "avatar",
     "orm": "default",
-    "workers": 1,
+    "workers": 2,  # one for long work (`common.long_tasks`), one for what must not wait for it
     "timeout": 600,
     "retry": 900,
     "max_attempts": 3,

@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.utils import timezone
 
+from common.long_tasks import one_at_a_time
 from conversations.log.errors import LogError
 from conversations.log.keys import KeyRing
 from inference.audio import fingerprint
@@ -40,6 +41,7 @@ class _Made(msgspec.Struct, frozen=True):
     similarity: float | None
 
 
+@one_at_a_time
 def make(preview_id: str) -> str:
     """What the task cluster calls; called again after a crash, it begins anew. Returns what came of it."""
     row = Preview.objects.filter(id=preview_id).exclude(state__in=(PreviewState.DONE, PreviewState.FAILED)).first()

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from common.long_tasks import one_at_a_time
 from conversations.log.verify import Verdict, verify
 from conversations.models import Verification
 from conversations.services.access import Actor, require
@@ -26,6 +27,7 @@ def verify_all_in_background(*, actor: Actor) -> None:
     async_task("conversations.proof.verifying.verify_all", str(actor.pk), group="avatar: verify")
 
 
+@one_at_a_time
 def verify_all(actor_id: str) -> str:
     """Verifies everything for somebody who was allowed to ask; the verdict is remembered under their id."""
     verdict = verify(None)

@@ -9,6 +9,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from common.long_tasks import one_at_a_time
 from conversations.errors import ConversationNotFound, NotAllowed, Refused
 from conversations.failures import sentence
 from conversations.log.errors import LogError
@@ -24,6 +25,7 @@ SLICE_S = 240.0
 """A task ends after this long and asks for the next; well within the cluster's own timeout."""
 
 
+@one_at_a_time
 def work(job_id: str, slice_s: float = SLICE_S) -> str:
     """What the task cluster calls. Called again for the same job, after a crash say, it goes on where it was."""
     job = RerunJob.objects.filter(id=job_id).first()
