@@ -14,13 +14,13 @@ from conversations.admin.form_filters import period_filter
 from conversations.admin.links import conversation_link
 from conversations.admin.readonly import ReadOnlyAdmin, seconds, short, when
 from conversations.admin.voice_names import name_voices, voice_name
-from voices.models import Utterance, VoiceName
+from voices.listing import names_of
+from voices.models import Utterance
 
 
 def _voice_name(voice_id: str) -> str:
     found = as_uuid(voice_id)
-    named = VoiceName.objects.filter(voice_id=found).first() if found is not None else None
-    return named.name if named is not None else voice_id
+    return names_of([found]).get(found, voice_id) if found is not None else voice_id
 
 
 @admin.register(Utterance)

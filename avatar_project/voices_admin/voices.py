@@ -1,7 +1,5 @@
 """Voices: those that wait for a decision, and all others; a page for each."""
 
-from uuid import UUID
-
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db.models import Q, QuerySet
@@ -101,10 +99,3 @@ def _name(voice: Voice) -> str:
     """What its owner calls it; a deleted voice has no name any more."""
     named = getattr(voice, "named", None)
     return named.name if named is not None else short(voice.id)
-
-
-def voice_label(voice_id: str | UUID) -> str:
-    """A voice's name for other pages; its id when it has none."""
-    found = as_uuid(str(voice_id))
-    voice = Voice.objects.select_related("named").filter(pk=found).first() if found is not None else None
-    return _name(voice) if voice is not None else str(voice_id)

@@ -22,11 +22,6 @@ class Row(NamedTuple):
     pieces: tuple[int, ...]
 
 
-def words_in_order(asked: Sequence[str], transcript: str, language: Language) -> int:
-    """How many of the asked words a transcript holds in this order; see `row`."""
-    return row(asked, [transcript], language).words
-
-
 def row(asked: Sequence[str], pieces: Sequence[str], language: Language) -> Row:
     """The longest row of asked words in what was heard, others between them allowed; ``pieces``: its words, in order.
 

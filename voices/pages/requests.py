@@ -17,10 +17,10 @@ from inference.errors import EngineError
 from voices.access import Actor
 from voices.errors import Invalid, Refused, VoiceNotFound
 from voices.pages.throttle import count_recording
+from voices.services.samples import LARGEST_BYTES
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
-LARGEST_BYTES = 10 * 1024 * 1024
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -20,13 +20,13 @@ from voices.events import ConsentAsked, ConsentGiven, ConsentRefused, Scope, str
 from voices.models import Consent, ConsentState, State, Voice
 from voices.reading import challenge_of
 from voices.services.judging import WORDS_NEEDED, Judged, embeddings_of, judge
-from voices.services.samples import decoded, transcribe
+from voices.services.samples import LARGEST_BYTES, decoded, transcribe
 from voices.services.stopping import tell_stopped
 from voices.types import Challenge, Verdict
 
 WITHIN = timedelta(minutes=2)
 DAYS, LONGEST_DAYS = 365, 730
-LIMITS = DecodeLimits(max_bytes=10 * 1024 * 1024, max_seconds=30.0, max_wall_s=15.0)
+LIMITS = DecodeLimits(max_bytes=LARGEST_BYTES, max_seconds=30.0, max_wall_s=15.0)
 SENTENCES_AN_HOUR = 30
 """For one voice: each is judged by the engines, and stays in the record."""
 _SAYS = {
