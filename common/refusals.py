@@ -1,9 +1,6 @@
 """What cannot be done. Every message is for people: what, why, and what to do instead."""
 
-from django.utils.functional import Promise
-
-Text = str | Promise
-"""Promises are texts that wait for the language of whoever reads them."""
+from common.texts import Text
 
 
 class NotFound(Exception):

@@ -1,6 +1,6 @@
 """What can go wrong with a conversation."""
 
-from common.refusals import Invalid, NotAllowed, NotFound, Refused, Text, WrongState
+from common.refusals import Invalid, NotAllowed, NotFound, Refused, WrongState
 
 __all__ = [
     "ConversationNotFound",
@@ -9,7 +9,6 @@ __all__ = [
     "PersonNotFound",
     "Refused",
     "SessionNotFound",
-    "Text",
     "UnknownOwner",
     "WrongState",
 ]

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.reasons import label
-from conversations.admin.labels import Text
+from common.texts import Text
 from conversations.admin.trails import name_of, names_of
 from conversations.log.codec import decode
 from conversations.log.facts import Fact, decode_fact

@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 from avatar_project.voices_admin import deeds
 from avatar_project.voices_admin.life import Act, life_of
 from avatar_project.voices_admin.voice_urls import PREFIX, sound_is_open
+from common.texts import Text
 from conversations.admin.deed import Deed
-from conversations.admin.labels import Text
 from conversations.admin.links import Button
 from conversations.admin.readonly import seconds
 from voices.models import Consent, ConsentState, Sample, Utterance, Voice

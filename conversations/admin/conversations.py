@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 
+from common.texts import Text
 from conversations.admin import bulk, conversation_page, conversation_urls
 from conversations.admin.confirm import Target
 from conversations.admin.deed import Subject
@@ -22,7 +23,7 @@ from conversations.admin.filters import (
     value_filter,
 )
 from conversations.admin.form_filters import period_filter
-from conversations.admin.labels import KEEP, Text
+from conversations.admin.labels import KEEP
 from conversations.admin.links import conversation_link, person_link
 from conversations.admin.readonly import ReadOnlyAdmin, moment, seconds, short, when
 from conversations.admin.turns import FLAG_FILTER, KEEP_FILTER

@@ -10,7 +10,7 @@ from typing import Protocol
 from django.db.models import TextChoices
 from django.http import HttpRequest
 
-from conversations.admin.labels import Text
+from common.texts import Text
 from conversations.services.access import Actor
 
 

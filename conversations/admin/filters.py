@@ -8,10 +8,10 @@ from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-Text = str | Promise
+from common.texts import Text
+
 Rows = QuerySet[Any]
 Condition = Q | Callable[[], Q]
 """A function where the condition depends on the time of asking."""

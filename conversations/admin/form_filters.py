@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from conversations.admin.filters import Rows, Text
+from common.texts import Text
+from conversations.admin.filters import Rows
 
 _PERIODS: dict[str, tuple[Text, timedelta]] = {
     "hour": (_("Last hour"), timedelta(hours=1)),

@@ -1,11 +1,11 @@
 """What codes are called on the admin's pages."""
 
 from django.db.models import TextChoices
-from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.reasons import label
+from common.texts import Text
 from conversations.events import (
     ConversationErased,
     ConversationHidden,
@@ -21,8 +21,6 @@ from conversations.events import (
 from conversations.models import FlagStatus, Keep, TurnStatus
 from conversations.people_events import PersonBlocked, PersonErased, PersonUnblocked
 from conversations.services import reasons
-
-Text = str | Promise
 
 TURN_STATUS: dict[TurnStatus, Text] = {
     TurnStatus.OPEN: _("open"),

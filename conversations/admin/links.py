@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from common.texts import Text
 from conversations.admin.deed import Deed
-from conversations.admin.labels import Text
 from conversations.admin.readonly import short
 
 

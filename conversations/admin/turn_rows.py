@@ -7,8 +7,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from common.texts import Text
 from conversations.admin import deeds, opened
-from conversations.admin.labels import TURN_STATUS, Text
+from conversations.admin.labels import TURN_STATUS
 from conversations.admin.links import Button, button, turn_anchor
 from conversations.admin.readonly import seconds
 from conversations.admin.voice_names import name_voices, voice_name

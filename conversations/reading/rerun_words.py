@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
+from common.texts import Text
 from conversations import selectors
-from conversations.errors import Text
 from conversations.models import Turn
 from conversations.rerun.compare import Compared
 from conversations.selectors import TurnView

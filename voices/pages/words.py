@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.reasons import label
+from common.texts import Text
 from voices.reasons import RejectReason, RevokeReason
 from voices.types import Advice, Decision, Verdict
 
-Text = str | Promise
 _ADVICE: Mapping[str, Text] = {
     "too_short": _("There is too little speech: at least 3 seconds are needed. Read on for longer."),
     "short": _("6 to 12 seconds of speech make a better voice: record a little more."),
