@@ -203,8 +203,11 @@ async def test_what_the_server_gives_up_is_said_in_plain_words(scripted: Scripte
     await chat.clean()
 
 
-async def test_a_voice_that_is_taken_back_falls_silent_and_is_chosen_no_longer(scripted: Scripted) -> None:
-    chat, server = await scripted()
+@pytest.mark.parametrize(("locale", "says"), [("en-GB", "may not be used any more"), ("zh-TW", "這個聲音不能再使用了")])
+async def test_a_voice_that_is_taken_back_falls_silent_and_is_chosen_no_longer(
+    scripted: Scripted, locale: str, says: str
+) -> None:
+    chat, server = await scripted(locale=locale)
     await chat.page.select_option("#voice", OWN)
     await chat.type("Tell me something.")
     await chat.state("thinking")
@@ -215,7 +218,7 @@ async def test_a_voice_that_is_taken_back_falls_silent_and_is_chosen_no_longer(s
     server.say(
         "avatar.voice_stopped", voice=OWN, instead="heart", reason="withdrawn", message="This voice was taken back."
     )
-    await expect(chat.page.locator("#trouble")).to_have_text("This voice was taken back.")
+    await expect(chat.page.locator("#trouble")).to_contain_text(says)
     await chat.until_silent()
     assert await chat.page.input_value("#voice") == ""
     assert asked(server)["audio"]["output"]["voice"] is None

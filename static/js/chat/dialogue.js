@@ -7,6 +7,7 @@
 
 import { Answer } from "./answer.js";
 import * as requests from "./requests.js";
+import { takenBack, troubleOf } from "./troubles.js";
 import { Utterance } from "./utterance.js";
 import { gettext } from "./words.js";
 
@@ -93,13 +94,13 @@ export class Dialogue extends EventTarget {
     if (SILENCING.has(error.code)) {
       this.thinking = false;
       if (this.player.playing) void this.answer.interrupt();
-    } else if (error.event_id !== requests.QUIET) this.tell("trouble", error.message);
+    } else if (error.event_id !== requests.QUIET) this.tell("trouble", troubleOf(error));
     if (error.code === "voice_not_usable") this.tell("voice-stopped", this.settings.get("voice"));
   }
 
-  voiceStopped({ voice, message }) {
-    this.tell("voice-stopped", voice);
-    this.tell("trouble", message);
+  voiceStopped(taken) {
+    this.tell("voice-stopped", taken.voice);
+    this.tell("trouble", takenBack(taken));
   }
 
   /** A voice was taken back: what is still to be heard of it is not heard any more; another voice may say it again. */
@@ -161,7 +162,7 @@ export class Dialogue extends EventTarget {
     this.answer.done(event);
     this.thinking = false;
     const { status, status_details: details } = event.response;
-    if (status === "failed") this.tell("trouble", details?.error?.message ?? "");
+    if (status === "failed") this.tell("trouble", troubleOf(details?.error ?? {}));
     if (!this.player.playing) this.tell("settled");
   }
 
