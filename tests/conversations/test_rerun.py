@@ -1,34 +1,20 @@
 """A recorded conversation held again: the same user, other engines, a fork with what would have been said."""
 
-import asyncio
 import functools
-import io
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
-from django.core.management import CommandError, call_command
 
-from conversations import selectors
-from conversations.errors import Invalid, WrongState
+from conversations.errors import WrongState
 from conversations.events import ConversationErased, TurnRedacted
 from conversations.log import keys
 from conversations.log.eventlog import event_log
-from conversations.log.verify import verify
 from conversations.models import Conversation
 from conversations.rerun.compare import Times
-from conversations.rerun.engines import PatientEngines, choose, opened
 from conversations.rerun.fork import recorded_opus
-from conversations.rerun.run import Rerun, Told, Wish
 from conversations.streams import stream_of
 from inference.errors import EngineError
-from inference.types import ChatRequest
 from tests.conversations.recorded import Recorded
+from tests.conversations.rerunning import equal_to_the_log, rerun, said_and_answered, turns_of
 from tests.fake_engines import FakeEngines
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,44 +28,6 @@ def talked() -> Recorded:
     recorded.typed("t3", "Thank you.", "You are welcome.")
     recorded.close()
     return recorded
-
-
-def rerun(
-    recorded: Recorded,
-    engines: FakeEngines,
-    *,
-    actor_id: str = "",
-    fork_id: str = "",
-    stop_after: int = 99,
-    **wish: Any,
-) -> tuple[str, list[Told]]:
-    told: list[Told] = []
-
-    def progress(one: Told) -> bool:
-        told.append(one)
-        return len(told) < stop_after
-
-    async def run() -> str:
-        made = Rerun(
-            Wish(conversation_id=recorded.id, **wish), PatientEngines(engines), actor_id=actor_id, fork_id=fork_id
-        )
-        await made.run(await made.prepare(), progress)
-        return made.fork_id
-
-    return asyncio.run(run()), told
-
-
-def turns_of(conversation_id: str) -> tuple[selectors.TurnView, ...]:
-    return selectors.view_of(Conversation.objects.get(id=conversation_id)).turns
-
-
-def said_and_answered(conversation_id: str) -> list[tuple[str, str, str]]:
-    return [(turn.user_text, turn.generated_text, turn.heard_text) for turn in turns_of(conversation_id)]
-
-
-def equal_to_the_log() -> None:
-    call_command("rebuild_projections", "--check", stdout=io.StringIO(), stderr=io.StringIO())
-    assert verify().breaks == []
 
 
 def test_what_the_user_said_is_answered_anew_in_a_fork(talked: Recorded) -> None:
@@ -220,125 +168,3 @@ def test_a_private_conversation_is_not_run_again() -> None:
     recorded = Recorded(keep="nothing")
     with pytest.raises(WrongState, match="private"):
         rerun(recorded, FakeEngines())
-
-
-@pytest.mark.parametrize(
-    ("wish", "told"),
-    [
-        ({"llm": "no-such"}, "only fake-chat"),
-        ({"voice": "nobody"}, "There are: anna, bert, mei"),
-        ({"from_turn": "9"}, "the conversation has 3"),
-    ],
-)
-def test_names_that_are_not_there_are_refused_before_anything_is_made(
-    talked: Recorded, wish: dict[str, Any], told: str
-) -> None:
-    with pytest.raises(Invalid, match=told):
-        rerun(talked, FakeEngines(), **wish)
-    assert Conversation.objects.count() == 1
-
-
-async def test_another_servers_model_is_taken_by_its_name() -> None:
-    status = await FakeEngines().status()
-    chosen = choose(status, "http://127.0.0.1:1234/v1#big-model", "")
-    assert (chosen.chat_url, chosen.model) == ("http://127.0.0.1:1234/v1", "big-model")
-
-
-@asynccontextmanager
-async def _other_server(seen: list[tuple[str, bytes]]) -> AsyncIterator[str]:
-    """An OpenAI-compatible server that answers one sentence."""
-
-    async def completions(request: web.Request) -> web.StreamResponse:
-        seen.append((request.headers.get("Authorization", ""), await request.read()))
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        for delta in ({"content": "From elsewhere."}, {}):
-            choice = {"index": 0, "delta": delta, "finish_reason": None if delta else "stop"}
-            await response.write(b"data: " + msgspec.json.encode({"choices": [choice]}) + b"\n\n")
-        await response.write(b"data: [DONE]\n\n")
-        return response
-
-    app = web.Application()
-    app.router.add_post("/v1/chat/completions", completions)
-    async with TestServer(app) as server:
-        yield str(server.make_url("/v1"))
-
-
-async def test_another_server_is_asked_by_its_address_with_its_own_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OTHER_KEY", "a key")
-    seen: list[tuple[str, bytes]] = []
-    async with _other_server(seen) as url, opened(f"{url}#big", key_variable="OTHER_KEY") as engines:
-        asked = ChatRequest(messages=({"role": "user", "content": "?"},), model="big")
-        deltas = [delta.text async for delta in engines.chat(asked)]
-    assert "".join(deltas) == "From elsewhere."
-    [(authorization, body)] = seen
-    assert authorization == "Bearer a key"
-    assert msgspec.json.decode(body)["model"] == "big"
-
-
-Command = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Command:
-    @asynccontextmanager
-    async def fakes(llm: str = "", *, key_variable: str = "") -> AsyncIterator[PatientEngines]:
-        yield PatientEngines(FakeEngines(heard=("Something else entirely.",)))
-
-    monkeypatch.setattr("conversations.management.commands.rerun.opened", fakes)
-
-    def run(*arguments: str) -> tuple[int, str]:
-        out = io.StringIO()
-        try:
-            call_command("rerun", *arguments, stdout=out, stderr=out)
-        except CommandError as failure:
-            return failure.returncode, out.getvalue() + str(failure)
-        return 0, out.getvalue()
-
-    return run
-
-
-def test_the_command_shows_both_sides_and_their_times(talked: Recorded, command: Command) -> None:
-    status, told = command(talked.id)
-    assert status == 0
-    for words in ("How far is the moon?", "It is far", "Hello to you. How are you today?", "first audio", "3 turns"):
-        assert words in told
-    assert str(Conversation.objects.get(forked_from=talked.id).id) in told
-
-
-def test_many_conversations_make_a_suite_with_a_report_without_words(
-    talked: Recorded, command: Command, tmp_path: Path
-) -> None:
-    other = Recorded()
-    other.typed("t1", "A secret.", "Never tell.")
-    report = tmp_path / "report.json"
-    status, told = command("--all", "--quiet", "--transcribe", "--json", str(report))
-    assert status == 0
-    assert "2 conversations (0 not run), 4 turns" in told
-    made = msgspec.json.decode(report.read_bytes())
-    assert {one["conversation_id"] for one in made["outcomes"]} == {talked.id, other.id}
-    assert made["summary"]["word_error_rate"] == 1.0
-    assert made["summary"]["first_audio"]["now_p95"] > 0
-    for words in (b"moon", b"secret", b"Hello"):
-        assert words not in report.read_bytes()
-    assert "moon" not in told
-    status, told = command("--all", "--quiet")
-    assert "2 conversations (0 not run)" in told, "what a re-run has made is not run again"
-
-
-def test_a_threshold_that_does_not_hold_is_an_exit_status(talked: Recorded, command: Command) -> None:
-    assert command(talked.id, "--quiet", "--max-first-audio-ms", "60000", "--max-failed", "0")[0] == 0
-    status, told = command(talked.id, "--quiet", "--transcribe", "--max-wer", "0.2", "--min-similarity", "0.99")
-    assert status == 1
-    assert "word error rate: 1.125, at most 0.2 was asked for" in told or "word error rate: 1, at most 0.2" in told
-    assert "similarity of the answers" in told
-    assert command(talked.id, "--quiet", "--max-wer", "0.2")[0] == 1, "what was not measured does not hold"
-
-
-def test_conversations_that_cannot_be_run_again_are_said(talked: Recorded, command: Command) -> None:
-    status, told = command(talked.id, "0198a000-0000-7000-8000-0000000000ff", "--quiet")
-    assert status == 0
-    assert "There is no conversation 0198a000-0000-7000-8000-0000000000ff" in told
-    assert command("0198a000-0000-7000-8000-0000000000ff")[0] == 1
-    assert command()[0] == 1
-    assert "Name conversations" in command("--flagged")[1]
