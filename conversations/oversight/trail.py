@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import msgspec
+import structlog
 
 from conversations.events import (
     ConversationErased,
@@ -18,10 +19,12 @@ from conversations.events import (
     decode_fact,
 )
 from conversations.log.codec import decode
+from conversations.log.damage import DAMAGE
 from conversations.log.keys import KeyRing
 from conversations.log.models import Event
 from conversations.people_events import PersonBlocked, PersonErased, PersonUnblocked
 
+log = structlog.get_logger(__name__)
 TRAIL: tuple[type[Fact], ...] = (
     ConversationErased,
     ConversationHidden,
@@ -58,13 +61,15 @@ def trail(stream: str, *, notes: bool = True) -> tuple[TrailEntry, ...]:
     types = [fact.type for fact in TRAIL]
     rows = list(Event.objects.filter(stream=stream, type__in=types).order_by("-sequence")[:LONGEST])
     ring = KeyRing.load(stream, [""]) if rows and notes else KeyRing(stream)
-    events = (decode(row, ring) for row in rows)
-    return tuple(
-        TrailEntry(
-            sequence=event.sequence,
-            at=event.recorded_at,
-            actor=event.metadata.actor,
-            fact=decode_fact(event.type, event.version, event.payload, redacted=event.redacted),
-        )
-        for event in events
-    )
+    return tuple(entry for row in rows if (entry := _entry(row, ring)) is not None)
+
+
+def _entry(row: Event, ring: KeyRing) -> TrailEntry | None:
+    """None for an event that was changed behind the log's back: proving the chain names it, and the rest is shown."""
+    try:
+        event = decode(row, ring)
+        fact = decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
+    except DAMAGE:
+        log.warning("act_damaged", stream=row.stream, sequence=row.sequence)
+        return None
+    return TrailEntry(event.sequence, event.recorded_at, event.metadata.actor, fact)

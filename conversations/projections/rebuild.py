@@ -7,6 +7,7 @@ from uuid import UUID
 from conversations.log import store
 from conversations.log.codec import decode
 from conversations.log.crypto import BoxDamaged
+from conversations.log.damage import DAMAGE, DAMAGED
 from conversations.log.gentle import short_write
 from conversations.log.keys import KeyRing
 from conversations.log.models import Event, Head
@@ -31,7 +32,6 @@ _events = Select(Event, "stream")
 _remove_turns = Delete(Turn, "conversation")
 _remove_sessions = Delete(Session, "conversation")
 _remove_flags = Delete(Flag, "conversation")
-DAMAGED = "the log itself is damaged here, so the rows stay as they are: `manage.py verify_chain` names the event"
 WRITTEN_AT_ONCE = 100
 """Rows of conversations and turns in one transaction."""
 
@@ -47,7 +47,7 @@ def differences(stream: str) -> list[str]:
     """Where a conversation's rows are not what the log says; words are compared, never told."""
     try:
         return _look(stream)[0]
-    except BoxDamaged:
+    except DAMAGE:
         return [DAMAGED]
 
 
@@ -67,7 +67,7 @@ def rebuild_all(wanted: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     for stream in wanted:
         try:
             found, folded = _look(stream)
-        except BoxDamaged:
+        except DAMAGE:
             yield stream, [DAMAGED]
             continue
         if found:

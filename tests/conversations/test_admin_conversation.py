@@ -158,6 +158,19 @@ def test_who_may_not_listen_is_offered_no_sound(owner: User) -> None:
     assert facts(talked.id, "recording.heard") == []
 
 
+def test_the_page_of_a_record_that_was_tampered_with_can_still_be_opened(client: Client) -> None:
+    """It is there that its chain is proven; an act that cannot be read is left out."""
+    for reason in ("hate", "violence"):
+        moderation.flag(ONE, actor=User.objects.get(username="mia"), reason=reason, note=f"noted: {reason}")
+    first, _second = facts(ONE, "flag.raised")
+    with triggers_off():
+        execute("UPDATE log_event SET payload = '{}' WHERE position = %s", first.position)
+    trail = ask(client, PAGE + "change/").split('id="trail-heading"')[1]
+    assert "noted: violence" in trail
+    assert "noted: hate" not in trail
+    assert "broken at event" in client.post(PAGE + "verify/", follow=True).content.decode()
+
+
 def test_nothing_is_replayed_before_a_reason_was_given_for_this_conversation(client: Client) -> None:
     audio_id = sound(ONE, "t1")
     Turn.objects.filter(turn_id="t1").update(user_audio_id=audio_id)

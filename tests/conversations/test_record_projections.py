@@ -264,11 +264,22 @@ def _everything(owner_id: str) -> list[object]:
     return found
 
 
-def test_where_the_log_itself_is_damaged_the_rows_stay_and_it_is_said(talked: str) -> None:
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {"box": base64.b64encode(b"0" * 40).decode()},
+        {"box": "not base64"},
+        {"key": "no key"},
+        None,
+    ],
+)
+def test_where_the_log_itself_is_damaged_the_rows_stay_and_it_is_said(
+    talked: str, damaged: dict[str, str] | None
+) -> None:
     row = Event.objects.filter(stream=stream_of(ONE), payload__contains="sealed").order_by("sequence").first()
     assert row is not None
     payload = json.loads(row.payload)
-    payload["sealed"]["box"] = base64.b64encode(b"0" * 40).decode()
+    payload = {"sealed": payload["sealed"]} if damaged is None else payload | {"sealed": payload["sealed"] | damaged}
     with triggers_off():
         execute("UPDATE log_event SET payload = %s WHERE position = %s", json.dumps(payload), row.position)
     Conversation.objects.filter(id=TWO).update(turn_count=7)

@@ -15,6 +15,7 @@ from conversations.log.audio import AudioStore
 from conversations.log.models import Key
 from conversations.people_events import PersonErased
 from conversations.services import erasure, people
+from tests.conversations.log_helpers import execute, triggers_off
 from tests.voices import making
 from voices import selectors, services, sounds
 from voices.events import stream_of
@@ -71,6 +72,21 @@ def test_a_row_without_a_stream_goes() -> None:
     )
     call_command("rebuild_projections", stdout=StringIO(), stderr=StringIO())
     assert Voice.objects.count() == 1
+
+
+def test_a_voice_whose_log_is_damaged_stays_as_it_is_and_the_others_are_made() -> None:
+    _, damaged = lived("ada")
+    _, other = lived("bob")
+    with triggers_off():
+        execute("UPDATE log_event SET payload = '{}' WHERE stream = %s AND sequence = 3", stream_of(damaged))
+    Voice.objects.update(state=State.REVOKED)
+    err = StringIO()
+    for arguments, refusal in (({"check": True}, "differ from the log"), ({}, "could not be rebuilt")):
+        with pytest.raises(CommandError, match=refusal):
+            call_command("rebuild_projections", stdout=StringIO(), stderr=err, **arguments)
+    assert f"voice {damaged}: the log itself is damaged" in err.getvalue()
+    assert Voice.objects.get(id=damaged).state == State.REVOKED
+    assert Voice.objects.get(id=other).state == State.APPROVED
 
 
 def test_the_chain_of_a_deleted_voice_holds() -> None:

@@ -8,6 +8,7 @@ from django.db.models import Model
 
 from conversations.log import store
 from conversations.log.crypto import BoxDamaged
+from conversations.log.damage import DAMAGE, DAMAGED
 from conversations.log.gentle import short_write
 from conversations.log.keys import KeyRing
 from conversations.log.models import Head
@@ -34,6 +35,13 @@ def streams() -> list[str]:
 
 def differences(stream: str) -> list[str]:
     """Where a stream's rows are not what the log says; words are compared, never told."""
+    try:
+        return _look(stream)
+    except DAMAGE:
+        return [DAMAGED]
+
+
+def _look(stream: str) -> list[str]:
     if stream.startswith(f"{PROVENANCE}-"):
         return _differences_of_provenance(stream)
     return _compare(Rows.load(KeyRing.load(stream)), _folded(stream))
@@ -43,7 +51,7 @@ def rebuild_all(wanted: list[str]) -> Iterator[tuple[str, list[str]]]:
     """Makes each stream's rows what the log says; tells what was different."""
     for stream in wanted:
         found = differences(stream)
-        if found:
+        if found and found != [DAMAGED]:
             with short_write():  # Nothing is appended meanwhile: what came since is in the log that is read now.
                 _replace(stream)
         yield stream, found
