@@ -1,1 +1,1 @@
-"""What the apps share and none of them owns: who asks, what is refused and why, how a request to /api/ is read."""
+"""What the apps share and none of them owns: who asks, refusals, reasons, requests to /api/, long tasks."""
