@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from html import escape
 from itertools import count
 
+from django.utils.translation import gettext
+
 from conversations.replay.line import Utterance
 from conversations.replay.timeline import timeline
 from conversations.selectors import ConversationView, TurnView
@@ -15,11 +17,10 @@ _SILENT_MS = 2_000
 """How long something typed or read is shown: it takes no time on the line."""
 _LEAST_MS = 200
 _PART = re.compile(r".+?(?:[.!?](?=\s|$)|[。！？]|$)\s*", re.DOTALL)
-_NAMES = {"user": "You", "reply": "AVATAR"}
 
 
 def captions(view: ConversationView, *, skip_pauses: bool = False) -> str:
-    """The file; cues in the order of their beginning, a long answer in several."""
+    """The file; cues in the order of their beginning, a long answer in several. Speakers in the active language."""
     heard = timeline(view, skip_pauses=skip_pauses)
     turns = {turn.turn.number: turn for turn in view.turns}
     numbers = {number: count() for number in turns}
@@ -28,9 +29,9 @@ def captions(view: ConversationView, *, skip_pauses: bool = False) -> str:
         which = next(numbers[utterance.turn]) if utterance.who == "reply" else 0
         text = _text(utterance, turns[utterance.turn], which)
         cues += [(start, end, utterance.who, part) for start, end, part in _timed(utterance, text)]
-    blocks = ["WEBVTT"]
+    names, blocks = {"user": gettext("You"), "reply": "AVATAR"}, ["WEBVTT"]
     for start, end, who, part in sorted(cues):
-        blocks.append(f"{_moment(start)} --> {_moment(end)}\n<v {_NAMES[who]}>{escape(part, quote=False)}")
+        blocks.append(f"{_moment(start)} --> {_moment(end)}\n<v {names[who]}>{escape(part, quote=False)}")
     return "\n\n".join(blocks) + "\n"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from conversations.events import NOT_FOR_THE_OWNER
 from conversations.exports.captions import captions
@@ -82,7 +83,7 @@ def as_json(conversation: Conversation) -> Iterator[bytes]:
 
 
 def as_text(conversation: Conversation) -> Iterator[bytes]:
-    """What was said and what was heard, to be read; UTF-8."""
+    """What was said and what was heard, to be read, in the language that is active; UTF-8."""
     exchanges = read_exchanges(conversation)
     lines = [title_of(conversation, exchanges) or str(conversation.id), _moment(conversation.started_at), ""]
     for exchange in exchanges:
@@ -103,13 +104,13 @@ def as_opus(conversation: Conversation, *, skip_pauses: bool = False) -> Iterato
 def _spoken_lines(exchange: Exchange) -> Iterator[str]:
     at = timezone.localtime(exchange.at).strftime("%H:%M:%S")
     if exchange.removed:
-        yield f"[{at}] (removed)"
+        yield f"[{at}] ({gettext('removed')})"
         yield ""
         return
     if exchange.user_text:
-        yield f"[{at}] You: {exchange.user_text}"
+        yield f"[{at}] {gettext('You')}: {exchange.user_text}"
     if exchange.heard_text or exchange.unheard_text:
-        cut = " [cut off]" if exchange.cut else ""
+        cut = f" [{gettext('cut off')}]" if exchange.cut else ""
         yield f"[{at}] AVATAR: {exchange.heard_text}{cut}"
     yield ""
 

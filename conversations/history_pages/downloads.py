@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils import timezone
+from django.utils.translation import get_language, override
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -47,9 +48,9 @@ async def export(request: HttpRequest, conversation_id: UUID, form: str) -> Stre
 
 
 def downloaded(conversation: Conversation, form: str, name: str) -> StreamingHttpResponse:
-    """The response that brings it, for a caller that has asked who may have it."""
+    """The response that brings it, for a caller that has asked who may have it; in the language active now."""
     content_type, made = FORMS[form]
-    response = StreamingHttpResponse(_pieces(made, conversation), content_type=content_type)
+    response = StreamingHttpResponse(_pieces(made, conversation, get_language()), content_type=content_type)
     response["Content-Disposition"] = attachment(name, form)
     return response
 
@@ -67,10 +68,12 @@ def _found(actor: Actor, conversation_id: UUID) -> tuple[Conversation, str]:
     return conversation, name_of(conversation)
 
 
-async def _pieces(made: Callable[[Conversation], Iterator[bytes]], conversation: Conversation) -> AsyncIterator[bytes]:
+async def _pieces(
+    made: Callable[[Conversation], Iterator[bytes]], conversation: Conversation, language: str | None = None
+) -> AsyncIterator[bytes]:
     """Paced like recordings: nobody tells us how fast it is taken, and what is not taken waits in memory."""
     loop, log = asyncio.get_running_loop(), event_log()
-    pieces = _Pieces(await log.read(lambda: iter(made(conversation))))
+    pieces = _Pieces(await log.read(lambda: iter(made(conversation))), language)
     began, sent = loop.time(), 0
     while (piece := await log.in_files_thread(pieces.next)) is not None:
         yield piece
@@ -83,8 +86,9 @@ async def _pieces(made: Callable[[Conversation], Iterator[bytes]], conversation:
 class _Pieces:
     """An iterator that is not taken for ended when it broke and is asked once more (`log.outage.persistently`)."""
 
-    def __init__(self, iterator: Iterator[bytes]) -> None:
+    def __init__(self, iterator: Iterator[bytes], language: str | None = None) -> None:
         self._iterator = iterator
+        self._language = language
         self._broken = False
 
     def next(self) -> bytes | None:
@@ -92,6 +96,7 @@ class _Pieces:
         if self._broken:
             raise ExportBroken
         self._broken = True
-        piece = next(self._iterator, None)
+        with override(self._language):  # the thread that makes it has none of its own
+            piece = next(self._iterator, None)
         self._broken = False
         return piece

@@ -149,6 +149,19 @@ async def test_an_export_is_sent_with_a_safe_name(owner: User, talk: Talk) -> No
     assert (await client.get(f"/history/{talk.id}/export/exe")).status_code == 404
 
 
+async def test_a_text_is_in_its_readers_language(owner: User, talk: Talk) -> None:
+    client = AsyncClient()
+    await client.aforce_login(owner)
+    for form, named in (("txt", "您: How is the <weather>?"), ("vtt", "<v 您>How is the")):
+        path = f"/history/{talk.id}/export/{form}"
+        answer = await client.get(path, headers={"accept-language": "zh-TW"})
+        text = b"".join([piece async for piece in answer.streaming_content]).decode()  # type: ignore[attr-defined]
+        assert named in text
+        assert "You" not in text
+        if form == "txt":
+            assert "It is warm [被打斷]" in text
+
+
 async def test_another_persons_export_is_not_found(talk: Talk) -> None:
     client = AsyncClient()
     await client.aforce_login(await get_user_model().objects.acreate(username="other"))
