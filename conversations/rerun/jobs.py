@@ -1,4 +1,4 @@
-"""Re-runs in the background: a slice of a few minutes at a time, so that no task outlives its bounds."""
+"""Re-runs in the background: a slice of a minute at a time, so that nobody waits long for their turn."""
 
 import asyncio
 from uuid import UUID
@@ -21,8 +21,8 @@ from conversations.services.access import owned_or_permitted
 from inference.errors import EngineError
 
 log = structlog.get_logger(__name__)
-SLICE_S = 240.0
-"""A task ends after this long and asks for the next; well within the cluster's own timeout."""
+SLICE_S = 45.0
+"""A task ends after this long and asks for the next, so that others, such as previews of voices, have their turn."""
 
 
 @one_at_a_time
