@@ -43,9 +43,18 @@ class ServerFull(EngineError):
 
 
 class AudioRefused(EngineRefused):
-    """Audio that is not what it says it is, or beyond the bounds."""
+    """Audio that is not what it says it is, or beyond the bounds.
+
+    ``why`` is stable where a file was looked at (`inference.audio.decode`), and ``values`` fill what is said of it: so
+    that it can be said in other languages.
+    """
 
     code = "invalid_audio"
+
+    def __init__(self, message: str, *, why: str = "", **values: object) -> None:
+        super().__init__(message)
+        self.why = why
+        self.values = values
 
 
 class ReferenceUnknown(EngineRefused):

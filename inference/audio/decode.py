@@ -1,6 +1,5 @@
 """Any audio file to PCM16 mono, in memory, in a child process that hostile input cannot leave (docs/adr/0040)."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +45,14 @@ class _ChildRequest(msgspec.Struct, frozen=True):
     limits: DecodeLimits
 
 
+class _Verdict(msgspec.Struct, frozen=True):
+    """What the child says of a file that it does not take."""
+
+    refused: str
+    why: str
+    values: dict[str, str | int] = {}
+
+
 def decode(data: bytes | BinaryIO, *, rate: int, limits: DecodeLimits = DEFAULT_LIMITS) -> Decoded:
     """Decodes WebM, Ogg, MP4, MP3, FLAC, WAV, AIFF, CAF, AMR or bare AAC; what it is, is read from the bytes.
 
@@ -54,9 +61,10 @@ def decode(data: bytes | BinaryIO, *, rate: int, limits: DecodeLimits = DEFAULT_
     """
     content = data if isinstance(data, bytes) else _read(data, limits.max_bytes)
     if len(content) > limits.max_bytes:
-        raise AudioRefused(f"The file is larger than {limits.max_bytes // 1024**2} MB.")
+        most = limits.max_bytes // 1024**2
+        raise AudioRefused(f"The file is larger than {most} MB.", why="too_large", most=most)
     if not content:
-        raise AudioRefused("The file is empty.")
+        raise AudioRefused("The file is empty.", why="empty")
     request = msgspec.json.encode(_ChildRequest(rate=rate, limits=limits)).decode()
     try:
         # An empty environment: nothing of ours is in the child's reach. -I: nor is the working directory.
@@ -69,14 +77,16 @@ def decode(data: bytes | BinaryIO, *, rate: int, limits: DecodeLimits = DEFAULT_
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise AudioRefused(f"The file could not be decoded within {limits.max_wall_s:.0f} s.") from None
+        most_s = round(limits.max_wall_s)
+        raise AudioRefused(f"The file could not be decoded within {most_s} s.", why="too_slow", most=most_s) from None
     except OSError as error:
         raise EngineUnavailable(f"The decoder could not be started: {error.strerror}.") from error
     if child.returncode == _REFUSED:
-        raise AudioRefused(_reason(child.stderr))
+        raise _refused(child.stderr)
     if child.returncode != 0:
         # Killed by one of its own limits, or by what the file did to the decoder: the file's doing either way.
-        raise AudioRefused("The file cannot be decoded: it is damaged, or it needs more than decoding may take.")
+        message = "The file cannot be decoded: it is damaged, or it needs more than decoding may take."
+        raise AudioRefused(message, why="too_much")
     return Decoded(pcm=child.stdout, duration_s=len(child.stdout) / _BYTES_PER_SAMPLE / rate)
 
 
@@ -85,9 +95,10 @@ def _read(stream: BinaryIO, max_bytes: int) -> bytes:
     return stream.read(max_bytes + 1)
 
 
-def _reason(stderr: bytes) -> str:
+def _refused(stderr: bytes) -> AudioRefused:
     """The child's last line is its verdict; libraries may have written before it."""
     try:
-        return str(json.loads(stderr.decode(errors="replace").splitlines()[-1])["refused"])
-    except (ValueError, KeyError, IndexError, TypeError):
-        return "The file cannot be decoded."
+        verdict = msgspec.json.decode(stderr.splitlines()[-1], type=_Verdict)
+    except (msgspec.DecodeError, IndexError):
+        return AudioRefused("The file cannot be decoded.", why="damaged")
+    return AudioRefused(verdict.refused, why=verdict.why, **verdict.values)

@@ -34,10 +34,16 @@ _SHORT_RATIO = 0.9
 _SHORT_S = 0.5
 _BAD_PACKETS = 3
 _PROBE_BYTES = 2_000_000
+_NO_SOUND = "There is no sound in the file."
 
 
 class RefusedError(Exception):
-    """The message is for people."""
+    """The message is for people; ``why`` and ``values`` for those who say it in another language."""
+
+    def __init__(self, message: str, why: str, **values: object) -> None:
+        super().__init__(message)
+        self.why = why
+        self.values = values
 
 
 def confine(limits: dict[str, Any]) -> None:
@@ -54,22 +60,25 @@ def decode(content: bytes, rate: int, limits: dict[str, Any]) -> bytes:
     """PCM16 mono at ``rate``; raises `RefusedError`."""
     with av.open(io.BytesIO(content), options=_options(), metadata_errors="replace") as container:
         if not container.streams.audio:
-            raise RefusedError("There is no sound in the file.")
+            raise RefusedError(_NO_SOUND, "no_sound")
         stream = container.streams.audio[0]
         codec = stream.codec_context
         if codec.name not in CODECS.split(","):
-            raise RefusedError(f"Sound of the kind {codec.name} is not supported.")
+            raise RefusedError(f"Sound of the kind {codec.name} is not supported.", "codec", codec=codec.name)
         codec.thread_count = 1
         _check_channels(codec.channels, limits)
         declared = _declared_s(container, stream, content)
         if declared is not None and declared > limits["max_seconds"]:
-            raise RefusedError(_too_long(limits))
+            raise _too_long(limits)
         pcm = _collect(_frames(container, stream), rate, limits)
     seconds = len(pcm) / 2 / rate
     if not pcm:
-        raise RefusedError("There is no sound in the file.")
+        raise RefusedError(_NO_SOUND, "no_sound")
     if declared is not None and seconds < declared * _SHORT_RATIO - _SHORT_S:
-        raise RefusedError(f"The file is cut short: it says {declared:.1f} s and holds {seconds:.1f} s.")
+        says, holds = f"{declared:.1f}", f"{seconds:.1f}"
+        raise RefusedError(
+            f"The file is cut short: it says {says} s and holds {holds} s.", "cut", says=says, holds=holds
+        )
     return pcm
 
 
@@ -118,7 +127,7 @@ def _frames(container: Any, stream: Any) -> Iterator[Any]:
         except av.error.InvalidDataError:
             bad += 1
             if bad > _BAD_PACKETS:
-                raise RefusedError("The file is damaged.") from None
+                raise RefusedError("The file is damaged.", "damaged") from None
 
 
 def _collect(frames: Iterator[Any], rate: int, limits: dict[str, Any]) -> bytes:
@@ -129,7 +138,8 @@ def _collect(frames: Iterator[Any], rate: int, limits: dict[str, Any]) -> bytes:
     for frame in frames:
         _check_channels(len(frame.layout.channels), limits)
         if not limits["min_rate"] <= frame.sample_rate <= limits["max_rate"]:
-            raise RefusedError(f"{frame.sample_rate} samples a second are not supported.")
+            rate_told = frame.sample_rate
+            raise RefusedError(f"{rate_told} samples a second are not supported.", "rate", rate=rate_told)
         now = (frame.format.name, frame.layout.name, frame.sample_rate)
         if now != shape:
             _drain(resampler, pcm)
@@ -139,7 +149,7 @@ def _collect(frames: Iterator[Any], rate: int, limits: dict[str, Any]) -> bytes:
         for piece in resampler.resample(frame):
             pcm += memoryview(piece.planes[0])[: piece.samples * 2]
         if len(pcm) > most:
-            raise RefusedError(_too_long(limits))
+            raise _too_long(limits)
     _drain(resampler, pcm)
     return bytes(pcm)
 
@@ -152,11 +162,13 @@ def _drain(resampler: Any, pcm: bytearray) -> None:
 
 def _check_channels(count: int, limits: dict[str, Any]) -> None:
     if count > limits["max_channels"]:
-        raise RefusedError(f"{count} channels are more than {limits['max_channels']}.")
+        most = limits["max_channels"]
+        raise RefusedError(f"{count} channels are more than {most}.", "channels", channels=count, most=most)
 
 
-def _too_long(limits: dict[str, Any]) -> str:
-    return f"The file holds more than {limits['max_seconds']:.0f} s of sound."
+def _too_long(limits: dict[str, Any]) -> RefusedError:
+    most = round(limits["max_seconds"])
+    return RefusedError(f"The file holds more than {most} s of sound.", "too_long", most=most)
 
 
 def main() -> int:
@@ -166,17 +178,17 @@ def main() -> int:
     confine(request["limits"])
     try:
         pcm = decode(content, request["rate"], request["limits"])
-    except RefusedError as refused:
-        reason = str(refused)
+    except RefusedError as error:
+        refused = error
     except (av.error.FFmpegError, ValueError, OSError, EOFError):
-        reason = "The file is not audio in a format that is understood, or it is damaged."
+        refused = RefusedError("The file is not audio in a format that is understood, or it is damaged.", "not_audio")
     except MemoryError:
-        reason = "The file needs more memory than decoding may take."
+        refused = RefusedError("The file needs more memory than decoding may take.", "too_much")
     else:
         sys.stdout.buffer.write(pcm)
         sys.stdout.buffer.flush()
         return 0
-    sys.stderr.write(json.dumps({"refused": reason}) + "\n")
+    sys.stderr.write(json.dumps({"refused": str(refused), "why": refused.why, "values": refused.values}) + "\n")
     return 3
 
 

@@ -15,7 +15,7 @@ from voices import selectors, services
 from voices.errors import Invalid, Refused, VoiceNotFound
 from voices.events import Scope
 from voices.pages.figures import figures_of
-from voices.pages.requests import actor_of, line, recording_of, to_voice, told
+from voices.pages.requests import actor_of, line, recording_of, said_of, to_voice, told
 from voices.pages.words import advice, verdict
 
 
@@ -29,7 +29,7 @@ def new(request: HttpRequest) -> HttpResponse:
     try:
         voice_id = services.create(actor=actor_of(request), name=name, language=language)
     except (Refused, LogError) as error:
-        context = {"refused": str(error), "name": name, "language": language}
+        context = {"refused": said_of(error), "name": name, "language": language}
         return render(request, "voices/new.html", context, status=400)
     return to_voice(voice_id)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 from uuid import UUID
 
+import structlog
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -19,6 +20,7 @@ from voices.errors import Invalid, Refused, VoiceNotFound
 from voices.pages.throttle import count_recording
 from voices.services.samples import LARGEST_BYTES
 
+log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
@@ -70,12 +72,22 @@ def told(step: str) -> Callable[[View[P]], View[P]]:
             try:
                 return view(request, *args, **kwargs)
             except (Refused, LogError, EngineError) as error:
-                messages.error(request, str(error), extra_tags=step)
+                messages.error(request, said_of(error), extra_tags=step)
                 return to_voice(str(kwargs["voice_id"]), step)
 
         return wrapped
 
     return wrap
+
+
+def said_of(error: Exception) -> str:
+    """A refusal's own words; of what is away, only what to do: its own words are the log's."""
+    if isinstance(error, Refused):
+        return str(error)
+    log.warning("voice_page_failed", error=type(error).__name__, code=getattr(error, "code", ""))
+    if isinstance(error, EngineError):
+        return gettext("The part of AVATAR that listens does not answer at the moment. Try again in a while.")
+    return gettext("It could not be written down at the moment, so nothing was changed. Try again in a while.")
 
 
 def to_voice(voice_id: UUID | str, step: str = "top") -> HttpResponse:
