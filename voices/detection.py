@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import msgspec
 
+from common.engine import ask
 from inference.audio import fingerprint
 from inference.audio.decode import DecodeLimits, decode
 from inference.errors import EngineUnavailable
 from inference.types import WIRE_RATE, WatermarkFound
-from voices.engine import ask
 from voices.models import Utterance
 
 LONGEST_S = 600.0

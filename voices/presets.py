@@ -5,9 +5,9 @@ import threading
 import time
 from uuid import UUID, uuid5
 
+from common import engine
 from inference.errors import EngineError
 from inference.types import HostStatus, Quality, VoiceInfo
-from voices import engine
 
 _NAMESPACE = UUID("6f1c6f0e-2b8c-5d0e-9a53-8f6f6d1f7a10")
 _FRESH_S = 15.0

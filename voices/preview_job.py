@@ -10,12 +10,12 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.utils import timezone
 
+from common import engine
 from common.long_tasks import one_at_a_time
 from conversations.log.errors import LogError
 from conversations.log.keys import KeyRing
 from inference.audio import fingerprint
 from inference.audio.resample import resample
-from inference.client import EngineClient
 from inference.errors import EngineError
 from inference.speaker import similarity
 from inference.types import STT_RATE, WIRE_RATE, Quality, Reference, SpeechMade
@@ -78,7 +78,7 @@ async def _spoken(row: Preview, reference: Reference | None) -> _Made:
     text, sample = await sync_to_async(_read)(row)
     async with (
         asyncio.timeout(WITHIN_S),
-        EngineClient(settings.INFERENCE.engine_url, api_key=settings.INFERENCE.engine_api_key) as client,
+        engine.client() as client,
     ):
         voice = row.preset or settings.INFERENCE.tts_voice
         quality: Quality = "fine" if row.quality == "fine" else "fast"

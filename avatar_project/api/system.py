@@ -1,25 +1,22 @@
 """What operators see of the engines and may do to them: models, memory, sessions."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from common.rest import Serializer
-from conversations.errors import NotAllowed
+from common.actor import require
+from common.engine import ask
+from common.rest import Serializer, View
 from conversations.oversight.presence import live
 from inference.client import EngineClient
 from inference.types import EngineMemory, EngineStatus, HostStatus, MemoryStatus
 
-T = TypeVar("T")
 PERMISSION = "avatar_project.operate_engines"
 SCOPE = "system"
 _MOST_SESSIONS = 1000
@@ -100,15 +97,14 @@ class SessionsOut(Serializer):
     results = SessionOut(many=True)
 
 
-class SystemView(APIView):
+class SystemView(View):
     """For operators alone; a key needs the scope ``system`` besides."""
 
     read_scope = write_scope = SCOPE
 
     def check_permissions(self, request: Request) -> None:
         super().check_permissions(request)
-        if not request.user.has_perm(PERMISSION):
-            raise NotAllowed("This needs the permission operate_engines: ask an administrator for it.")
+        require(self.actor, PERMISSION)
 
 
 class Models(SystemView):
@@ -183,16 +179,6 @@ class _Model(msgspec.Struct, frozen=True):
     device: str
     declared: int | None
     measured: int | None
-
-
-def ask(work: Callable[[EngineClient], Awaitable[T]]) -> T:
-    """Runs ``work`` with a client of its own; blocks. Raises `inference.errors.EngineError`."""
-
-    async def asked() -> T:
-        async with EngineClient(settings.INFERENCE.engine_url, api_key=settings.INFERENCE.engine_api_key) as client:
-            return await work(client)
-
-    return asyncio.run(asked())
 
 
 async def _models(client: EngineClient) -> list[_Model]:

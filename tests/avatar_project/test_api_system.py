@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from avatar_project.api import system
+from common import engine
 from inference.errors import EngineRefused, EngineUnavailable
 from inference.types import DeviceMemory, EngineMemory, EngineStatus, HostStatus, MemoryStatus
 from tests.conversations.api_helpers import key_of, person, started
@@ -63,7 +63,7 @@ class Host:
 
 @pytest.fixture(autouse=True)
 def host(monkeypatch: pytest.MonkeyPatch) -> type[Host]:
-    monkeypatch.setattr(system, "EngineClient", Host)
+    monkeypatch.setattr(engine, "EngineClient", Host)
     Host.refusal, Host.changed, Host.fine = None, (), "unloaded"
     return Host
 

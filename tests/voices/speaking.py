@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from django.conf import settings
 
+from common import engine
 from inference.audio.wav import encode_wav
 from inference.types import WIRE_RATE
 from tests.engine_host import RunningHost
-from voices import engine, presets
+from voices import presets
 
 LONG = "The garden behind the old house was quiet in the morning, and a small brown bird sat on the fence and sang."
 

@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from common import engine
 from conversations.log.audio import AudioStore
 from conversations.log.models import Key
 from inference.audio import fingerprint
@@ -19,7 +20,7 @@ from inference.errors import VoiceStopped
 from inference.types import WIRE_RATE, SpeechMade
 from tests.voices import making
 from tests.voices.speaking import LONG, room, said, wav
-from voices import engine, presets, preview_job, selectors, services, tasks
+from voices import presets, preview_job, selectors, services, tasks
 from voices.errors import Invalid, TooMany, VoiceNotFound
 from voices.models import Preview, Utterance, Voice
 from voices.services import previews

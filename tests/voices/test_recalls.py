@@ -6,12 +6,13 @@ import msgspec
 import pytest
 from django.conf import settings
 
+from common import engine
 from inference.client import EngineClient
 from inference.errors import VoiceStopped
 from inference.types import Reference
 from tests.engine_host import RunningHost
 from tests.voices import making
-from voices import engine, selectors, services, tasks
+from voices import selectors, services, tasks
 from voices.models import Recall
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("engines")]

@@ -6,9 +6,9 @@ from collections.abc import Collection
 import structlog
 from django.utils import timezone
 
+from common import engine
 from inference.client import EngineClient
 from inference.errors import EngineError
-from voices import engine
 from voices.models import Recall
 
 log = structlog.get_logger(__name__)
