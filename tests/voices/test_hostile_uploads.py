@@ -49,11 +49,6 @@ KINDS = {**HOSTILE, **OURS}
 
 
 @pytest.fixture
-def ada() -> Any:
-    return making.person("ada")
-
-
-@pytest.fixture
 def client(ada: Any) -> Client:
     return client_of(ada, "voices:read", "voices:write")
 
