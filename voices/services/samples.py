@@ -14,7 +14,7 @@ from inference.audio.resample import resample
 from inference.client import EngineClient
 from inference.errors import AudioRefused
 from inference.types import STT_RATE, WIRE_RATE, Transcript
-from voices import record, sounds
+from voices import record, refused_sound, sounds
 from voices.access import Actor, owned
 from voices.checks import levels, speech, verdict
 from voices.errors import Invalid, WrongState
@@ -127,7 +127,7 @@ def decoded(data: bytes | BinaryIO, limits: DecodeLimits) -> tuple[levels.Sample
     try:
         sound = decode(data, rate=WIRE_RATE, limits=limits)
     except AudioRefused as error:
-        raise Invalid(error.message, code="audio") from error
+        raise refused_sound.invalid(error) from error
     return levels.of_pcm(sound.pcm), sound.duration_s
 
 
