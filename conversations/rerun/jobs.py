@@ -8,6 +8,7 @@ import structlog
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from common.long_tasks import one_at_a_time
 from conversations.errors import ConversationNotFound, NotAllowed, Refused
@@ -58,7 +59,7 @@ def _require_allowed(job: RerunJob) -> None:
 def _told(error: Exception) -> str:
     if isinstance(error, EngineError):
         return sentence(error.code)
-    return str(error)[:500] or "It took too long."
+    return str(error)[:500] or _("It took too long.")
 
 
 async def _run(job: RerunJob, slice_s: float) -> bool:

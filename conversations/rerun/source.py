@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
+from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import WrongState
 from conversations.events import (
@@ -104,16 +105,16 @@ def read(conversation_id: str) -> Source:
         _fold(source, turns, event)
     source.turns = list(turns.values())
     if source.keep == "nothing":
-        raise WrongState("This conversation is private: nothing of it is kept that could be run again.")
+        raise WrongState(_("This conversation is private: nothing of it is kept that could be run again."))
     if not any(turn.words for turn in source.turns):
-        raise WrongState(f"Conversation {conversation_id} holds no words (any more): there is nothing to run again.")
+        raise WrongState(_("This conversation holds no words (any more): there is nothing to run again."))
     return source
 
 
 def redacted_now(conversation_id: str, turn: SourceTurn) -> bool:
     """Whether its words were taken away, if only since. Blocking. Raises `WrongState` when all was erased."""
     if not Conversation.objects.filter(id=conversation_id, erased_at__isnull=True).exists():
-        raise WrongState(f"Conversation {conversation_id} was erased: there is nothing to run again.")
+        raise WrongState(_("This conversation was erased: there is nothing to run again."))
     rows = Turn.objects.filter(conversation__id=conversation_id, turn_id=turn.turn_id, redacted=True)
     return turn.redacted or rows.exists()
 
@@ -133,7 +134,7 @@ def _fold(source: Source, turns: dict[str, SourceTurn], event: RecordedEvent) ->
         case KeepChanged():
             source.keep = fact.keep
         case ConversationErased():
-            raise WrongState(f"Conversation {source.conversation_id} was erased: there is nothing to run again.")
+            raise WrongState(_("This conversation was erased: there is nothing to run again."))
         case TurnRedacted() if turn := turns.get(fact.turn_id):
             turn.redacted = turn.redacted or fact.what == "all"
         case ItemDeleted():

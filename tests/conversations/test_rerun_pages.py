@@ -17,7 +17,7 @@ from conversations.rerun import choices, jobs
 from conversations.rerun.engines import PatientEngines
 from conversations.rerun_tables import RerunJob, RerunState
 from conversations.services import reruns
-from conversations.services.erasure import erase_conversation
+from conversations.services.erasure import erase_conversation, redact_turn
 from tests.conversations.recorded import Recorded
 from tests.fake_engines import FakeEngines
 
@@ -203,6 +203,15 @@ def test_a_private_one_has_no_button(client: Client) -> None:
     answer = client.post(f"/history/{private.id}/rerun", {})
     assert "private" in answer.content.decode()
     assert not RerunJob.objects.exists()
+
+
+def test_why_it_failed_is_told_in_the_readers_language(talked: Recorded, client: Client) -> None:
+    page = asked(client, talked)
+    for turn_id in ("t1", "t2", "t3"):
+        redact_turn(talked.id, turn_id, actor=None, reason="request")
+    assert jobs.work(str(RerunJob.objects.get().id)) == "failed"
+    assert "holds no words" in body(client, page)
+    assert "這段對話沒有文字" in client.get(page, headers={"accept-language": "zh-TW"}).content.decode()
 
 
 def test_it_speaks_the_readers_language_without_inline_scripts(talked: Recorded, client: Client) -> None:
