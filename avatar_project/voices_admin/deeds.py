@@ -6,6 +6,11 @@ from conversations.admin.deed import Deed, to_part_noted
 from voices import services
 from voices.reasons import ApproveReason, RejectReason, RevokeReason
 
+_FOR_MANAGERS = _("For other managers. It is kept encrypted with the voice and dies with it.")
+_FOR_THE_OWNER = _(
+    "The owner of the voice reads it, and so do other managers. It is kept encrypted with the voice and dies with it."
+)
+
 APPROVE = Deed(
     name="approve",
     permission="voices.approve_voice",
@@ -15,6 +20,7 @@ APPROVE = Deed(
     done=_("The voice is shared."),
     reasons=ApproveReason,
     run=to_part_noted(services.approve),
+    note_for=_FOR_MANAGERS,
 )
 REJECT = Deed(
     name="reject",
@@ -25,6 +31,7 @@ REJECT = Deed(
     done=_("The voice is not shared."),
     reasons=RejectReason,
     run=to_part_noted(services.reject),
+    note_for=_FOR_THE_OWNER,
 )
 REVOKE = Deed(
     name="revoke",
@@ -38,6 +45,7 @@ REVOKE = Deed(
     done=_("The voice is revoked."),
     reasons=RevokeReason,
     run=to_part_noted(services.revoke),
+    note_for=_FOR_THE_OWNER,
     final=True,
 )
 BY_NAME = {deed.name: deed for deed in (APPROVE, REJECT, REVOKE)}

@@ -39,7 +39,6 @@ class CauseForm(forms.Form):
         required=False,
         max_length=NOTE_LENGTH,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=_("For other moderators. It is kept encrypted with the conversation and dies with it."),
     )
 
     def __init__(self, deed: Deed, data: Mapping[str, Any] | None = None) -> None:
@@ -47,6 +46,7 @@ class CauseForm(forms.Form):
         reason = self.fields["reason"]
         assert isinstance(reason, forms.ChoiceField)
         reason.choices = deed.reasons.choices
+        self.fields["note"].help_text = str(deed.note_for)
         if not deed.noted:
             del self.fields["note"]
 

@@ -9,9 +9,12 @@ from typing import Protocol
 
 from django.db.models import TextChoices
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from common.texts import Text
 from conversations.services.access import Actor
+
+AMONG_MODERATORS = _("For other moderators. It is kept encrypted with the conversation and dies with it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,9 @@ class Deed:
     reasons: type[TextChoices]
     run: Run
     noted: bool = True
-    """The record keeps a note with it, sealed with the conversation."""
+    """The record keeps a note with it, sealed with what it is about."""
+    note_for: Text = AMONG_MODERATORS
+    """Who reads the note, and how long it lives: whoever writes one has to know."""
     final: bool = False
     """Nobody can take it back."""
 

@@ -6,6 +6,8 @@ from conversations.admin.deed import Deed, to_part, to_part_noted
 from conversations.services import erasure, people
 from conversations.services.reasons import EraseReason, LiveReason
 
+_FOR_MODERATORS = _("For other moderators. It is kept encrypted, and is gone when the person is erased.")
+
 BLOCK = Deed(
     name="block",
     permission=people.PERMISSION,
@@ -18,6 +20,7 @@ BLOCK = Deed(
     done=_("The person is blocked."),
     reasons=LiveReason,
     run=to_part_noted(people.block),
+    note_for=_FOR_MODERATORS,
 )
 UNBLOCK = Deed(
     name="unblock",
@@ -28,6 +31,7 @@ UNBLOCK = Deed(
     done=_("The person may come in again."),
     reasons=LiveReason,
     run=to_part_noted(people.unblock),
+    note_for=_FOR_MODERATORS,
 )
 ERASE_PERSON = Deed(
     name="erase",
