@@ -15,7 +15,7 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from inference import wire
+from inference import wire, wire_chat
 from inference.errors import EngineError, EngineUnavailable, ReferenceUnknown
 from inference.leasing import HeldLease, leased
 from inference.ports import HearingWish, SpeechWish
@@ -98,13 +98,13 @@ class EngineClient:
 
         Its tokens are told as they are counted where the chat server can, else with the last step.
         """
-        body = wire.chat_body(request, stream=True)
+        body = wire_chat.chat_body(request, stream=True)
         finished = False
         opened = self._transport.open("POST", "/v1/chat/completions", due_in_s, data=body, headers=_RUNNING_USAGE)
         async with await opened as response:
             with broken_off():
                 async for event in wire.events(response.content.iter_any()):
-                    delta = wire.read_delta(event)
+                    delta = wire_chat.read_delta(event)
                     finished = finished or delta.finish_reason is not None
                     if delta != _NOTHING:
                         yield delta
@@ -113,8 +113,10 @@ class EngineClient:
 
     async def complete(self, request: ChatRequest, *, due_in_s: float = 0.0) -> ChatDelta:
         """The whole answer at once."""
-        body = wire.chat_body(request, stream=False)
-        return wire.read_completion(await self._transport.whole("POST", "/v1/chat/completions", due_in_s, data=body))
+        body = wire_chat.chat_body(request, stream=False)
+        return wire_chat.read_completion(
+            await self._transport.whole("POST", "/v1/chat/completions", due_in_s, data=body)
+        )
 
     @asynccontextmanager
     async def speech(
@@ -209,7 +211,7 @@ class EngineClient:
 
 
 _NOTHING = ChatDelta()
-_RUNNING_USAGE = {wire.USAGE_HEADER: wire.RUNNING}
+_RUNNING_USAGE = {wire_chat.USAGE_HEADER: wire_chat.RUNNING}
 
 
 def _reference_path(reference_id: str) -> str:

@@ -10,6 +10,7 @@ from inference import wire
 from inference.errors import EngineError, EngineUnavailable
 from inference.transport import Transport, broken_off
 from inference.types import Transcript
+from inference.wire_errors import read_error
 
 COMPLETIONS = "/v1/chat/completions"
 _TRANSCRIPTIONS = "/v1/audio/transcriptions"
@@ -94,5 +95,5 @@ def _read_heard(event: bytes) -> str | Transcript:
     except msgspec.MsgspecError as error:
         raise EngineError(f"The engine host's answer cannot be read: {error}") from None
     if heard.error is not None:
-        raise wire.read_error(503, event)
+        raise read_error(503, event)
     return heard.avatar or heard.delta

@@ -9,6 +9,7 @@ import aiohttp
 
 from inference import wire
 from inference.errors import EngineUnavailable
+from inference.wire_errors import read_error
 
 _CONNECT_TRIES = 3
 _CONNECT_RETRY_S = 0.1
@@ -85,7 +86,7 @@ class Transport:
             return response
         async with response:
             with broken_off():
-                raise wire.read_error(response.status, await response.read())
+                raise read_error(response.status, await response.read())
 
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:

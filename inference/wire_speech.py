@@ -6,9 +6,9 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from inference.errors import EngineError
 from inference.ports import SpeechWish
 from inference.types import SpeechMade, WatermarkFound
+from inference.wire_errors import decode
 
 _HEADER = "X-Avatar-"
 _PLAIN = "/:+@ ."
@@ -40,10 +40,7 @@ def made_headers(made: SpeechMade) -> dict[str, str]:
 
 def read_watermark(body: bytes) -> WatermarkFound:
     """Raises `EngineError` for an answer that is none."""
-    try:
-        return msgspec.json.decode(body, type=WatermarkFound)
-    except msgspec.MsgspecError as error:
-        raise EngineError(f"The engine host's answer cannot be read: {error}") from None
+    return decode(body, WatermarkFound)
 
 
 def read_made(headers: Mapping[str, str]) -> SpeechMade:

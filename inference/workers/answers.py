@@ -1,4 +1,4 @@
-"""A worker's JSON: its health, and errors in the shape that `inference.wire.read_error` reads."""
+"""A worker's JSON: its health, and errors in the shape that `inference.wire_errors.read_error` reads."""
 
 import msgspec
 from aiohttp import web

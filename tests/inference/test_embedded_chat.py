@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from inference import wire
+from inference import wire, wire_chat
 from inference.catalogue import default, model_file
 from inference.client import EngineClient
 from inference.errors import ContextTooLong, EngineRefused, EngineUnavailable
@@ -68,13 +68,13 @@ async def test_its_tokens_are_counted_while_it_answers(engine_host: RunningHost)
 
 
 async def test_a_program_that_asks_for_no_more_is_told_at_the_end_alone(engine_host: RunningHost) -> None:
-    body = wire.chat_body(asking("Say hello to Anna."), stream=True)
+    body = wire_chat.chat_body(asking("Say hello to Anna."), stream=True)
     connector = aiohttp.UnixConnector(engine_host.url.removeprefix("unix:"))
     async with (
         aiohttp.ClientSession("http://host", connector=connector) as http,
         http.post("/v1/chat/completions", data=body, headers={"Content-Type": "application/json"}) as response,
     ):
-        deltas = [wire.read_delta(event) async for event in wire.events(response.content.iter_any())]
+        deltas = [wire_chat.read_delta(event) async for event in wire.events(response.content.iter_any())]
     assert [delta.usage is not None for delta in deltas].count(True) == 1
 
 
@@ -118,7 +118,7 @@ async def test_an_answer_of_no_tokens_ends(engine_host: RunningHost) -> None:
         aiohttp.ClientSession("http://host", connector=connector) as http,
         http.post("/v1/chat/completions", json=body) as response,
     ):
-        deltas = [wire.read_delta(event) async for event in wire.events(response.content.iter_any())]
+        deltas = [wire_chat.read_delta(event) async for event in wire.events(response.content.iter_any())]
     assert not any(delta.text for delta in deltas)
     assert [delta.finish_reason for delta in deltas if delta.finish_reason] == ["stop"]
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from inference import wire
+from inference import wire_chat
 from inference.host.chat.forced_call import ForcedCall, constrained, forced_functions
 
 TEXT = '{"name": "set \\"light\\"",\n "arguments": {"room": "a } b", "levels": [1, {"x": "\\"{"}], "on": true}}'
@@ -20,8 +20,8 @@ def chunk(text: str, finish: str | None = None) -> bytes:
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 1000])
 def test_the_pieces_join_to_the_call(size: int) -> None:
     call = ForcedCall()
-    deltas = [wire.read_delta(call.event(chunk(TEXT[at : at + size]))) for at in range(0, len(TEXT), size)]
-    deltas.append(wire.read_delta(call.event(chunk("", "stop"))))
+    deltas = [wire_chat.read_delta(call.event(chunk(TEXT[at : at + size]))) for at in range(0, len(TEXT), size)]
+    deltas.append(wire_chat.read_delta(call.event(chunk("", "stop"))))
     pieces = [piece for delta in deltas for piece in delta.tool_calls]
     assert pieces[0].name == 'set "light"'
     assert pieces[0].id
@@ -35,14 +35,14 @@ def test_the_pieces_join_to_the_call(size: int) -> None:
 def test_a_whole_answer() -> None:
     choice = {"message": {"role": "assistant", "content": TEXT}, "finish_reason": "stop"}
     body = msgspec.json.encode({"choices": [choice]})
-    delta = wire.read_completion(ForcedCall().whole(body))
+    delta = wire_chat.read_completion(ForcedCall().whole(body))
     assert delta.tool_calls[0].name == 'set "light"'
     assert msgspec.json.decode(delta.tool_calls[0].arguments)["on"] is True
     assert delta.finish_reason == "tool_calls"
 
 
 def test_an_answer_cut_by_its_length_says_so() -> None:
-    delta = wire.read_delta(ForcedCall().event(chunk(TEXT[:40], "length")))
+    delta = wire_chat.read_delta(ForcedCall().event(chunk(TEXT[:40], "length")))
     assert delta.finish_reason == "length"
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from inference import wire
+from inference import wire, wire_chat
 from inference.errors import (
     ContextTooLong,
     EngineError,
@@ -14,6 +14,7 @@ from inference.errors import (
     ServerFull,
 )
 from inference.types import ChatRequest
+from inference.wire_errors import read_error
 
 
 async def stream_of(*chunks: bytes) -> AsyncIterator[bytes]:
@@ -39,7 +40,7 @@ async def test_an_endless_event_is_refused() -> None:
 def test_an_error_within_a_stream_is_raised() -> None:
     event = b'{"error": {"message": "gone", "code": "engine_unavailable", "permanent": false}}'
     with pytest.raises(EngineUnavailable, match="gone"):
-        wire.read_delta(event)
+        wire_chat.read_delta(event)
 
 
 @pytest.mark.parametrize(
@@ -58,15 +59,17 @@ def test_an_error_within_a_stream_is_raised() -> None:
     ],
 )
 def test_every_servers_errors_are_ours(status: int, body: bytes, kind: type[EngineError]) -> None:
-    assert type(wire.read_error(status, body)) is kind
+    assert type(read_error(status, body)) is kind
 
 
 def test_a_chunk_without_choices_tells_the_usage() -> None:
-    delta = wire.read_delta(b'{"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2}}')
+    delta = wire_chat.read_delta(b'{"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2}}')
     assert delta.usage is not None
     assert (delta.usage.input_tokens, delta.usage.output_tokens) == (5, 2)
 
 
 def test_only_what_was_set_is_sent() -> None:
-    body = msgspec.json.decode(wire.chat_body(ChatRequest(messages=({"role": "user", "content": "x"},)), stream=True))
+    body = msgspec.json.decode(
+        wire_chat.chat_body(ChatRequest(messages=({"role": "user", "content": "x"},)), stream=True)
+    )
     assert sorted(body) == ["messages", "model", "stream", "stream_options"]

@@ -8,7 +8,7 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
-from inference import wire
+from inference import wire, wire_chat
 from inference.errors import ContextTooLong, EngineError, EngineRefused, EngineUnavailable
 from inference.host.chat.backend import RUNNING_USAGE, ChatBody
 from inference.host.chat.forced_call import ForcedCall, constrained, forced_functions
@@ -29,7 +29,7 @@ async def completions(request: web.Request) -> web.StreamResponse:
         raise EngineRefused("`messages` must be a list with at least one message.")
     if "max_tokens" not in body and "max_completion_tokens" not in body:
         body["max_tokens"] = host.settings.chat_max_tokens
-    if body.get("stream") and request.headers.get(wire.USAGE_HEADER) == wire.RUNNING:
+    if body.get("stream") and request.headers.get(wire_chat.USAGE_HEADER) == wire_chat.RUNNING:
         body["stream_options"] = {**(body.get("stream_options") or {}), RUNNING_USAGE: True}
     functions = forced_functions(body) if host.chat.forces_calls() else []
     call = ForcedCall() if functions else None

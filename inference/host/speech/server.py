@@ -11,7 +11,6 @@ import aiohttp
 import msgspec
 import structlog
 
-from inference import wire
 from inference.audio.resample import Resampler
 from inference.audio.wav import encode_wav
 from inference.engine_settings import SpeechServer
@@ -22,6 +21,7 @@ from inference.host.speech.eagerly import eagerly
 from inference.host.speech.server_answers import Models, Voices, voices_of
 from inference.host.speech.speaker import SpeechAsk
 from inference.types import WIRE_RATE, EngineState, EngineStatus, VoiceInfo
+from inference.wire_errors import read_error
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -139,7 +139,7 @@ class ServerSpeaker:
             message = f"The speech server at {self._base} sends us on to another address. Check {self._variable}."
             self._set("failed", message)  # until the next look at it
             return EngineUnavailable(message)
-        return wire.read_error(status, body)
+        return read_error(status, body)
 
     async def run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=self._silence_s)

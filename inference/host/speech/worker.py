@@ -8,7 +8,6 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from inference import wire
 from inference.errors import EngineRefused, EngineUnavailable
 from inference.host.children.child import Child
 from inference.host.metrics import Metrics
@@ -16,6 +15,7 @@ from inference.host.scheduler import Scheduler
 from inference.host.speech.eagerly import eagerly
 from inference.host.speech.speaker import SpeechAsk
 from inference.types import EngineStatus, VoiceInfo
+from inference.wire_errors import read_error
 from inference.workers.speech import SpeakBody
 
 _CONNECT_S = 2.0
@@ -113,7 +113,7 @@ class WorkerSpeaker:
     async def _answer(self, http: aiohttp.ClientSession, body: bytes) -> AsyncGenerator[bytes]:
         async with http.post(f"{self.child.address.url}/speech", data=body, headers=_MSGPACK) as response:
             if response.status != 200:
-                raise wire.read_error(response.status, await response.read())
+                raise read_error(response.status, await response.read())
             odd = b""
             async for chunk in response.content.iter_any():
                 sound = odd + chunk

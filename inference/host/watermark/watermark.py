@@ -7,12 +7,12 @@ import aiohttp
 import msgspec
 import numpy as np
 
-from inference import wire
 from inference.audio.pcm import to_float
 from inference.errors import EngineUnavailable
 from inference.host.children.child import Child
 from inference.host.watermark.blocks import Blocks
 from inference.types import WIRE_RATE, EngineStatus, WatermarkFound
+from inference.wire_errors import read_error
 
 PRESENT = 0.7
 """From this confidence on the mark is there (docs/adr/0112 has the figures)."""
@@ -109,7 +109,7 @@ class Watermark:
             self.child.note_broken()
             raise EngineUnavailable("The watermark is away; it is started again.") from None
         if response.status != 200:
-            raise wire.read_error(response.status, body)
+            raise read_error(response.status, body)
         return body
 
 
