@@ -109,3 +109,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+
+
+@pytest.fixture(autouse=True)
+def _each_begins_in_english() -> Iterator[None]:
+    """A page that a test asks for in another language leaves that language with the thread."""
+    from django.utils import translation
+
+    yield
+    translation.deactivate()
