@@ -28,6 +28,7 @@ def periodic() -> tuple[Periodic, ...]:
         Periodic("avatar: end consents", "voices.tasks.end_consents", 1),
         Periodic("avatar: recall references", "voices.tasks.recall_references", 1),
         Periodic("avatar: lost previews", "voices.tasks.give_up_previews", 10),
+        Periodic("avatar: lost examinations", "voices.tasks.tidy_examinations", 10),
         Periodic("avatar: sweep sounds", "conversations.tasks.sweep_sounds", 24 * HOUR),
     ]
     if settings.KEEP_DAYS or settings.KEEP_SOUND_DAYS:

@@ -4,7 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from voices.working_tables import Preview as Preview  # noqa: PLC0414  (Django finds tables here)
+from voices.working_tables import Examination as Examination  # noqa: PLC0414  (Django finds tables here)
+from voices.working_tables import Preview as Preview  # noqa: PLC0414
 from voices.working_tables import PreviewState as PreviewState  # noqa: PLC0414
 from voices.working_tables import Recall as Recall  # noqa: PLC0414
 from voices.working_tables import VoiceName as VoiceName  # noqa: PLC0414

@@ -1,6 +1,6 @@
 """What the task cluster does for voices by the clock (`conversations.schedules`). Each may run again at any time."""
 
-from voices.services import ending, previews, recalls
+from voices.services import ending, examinations, previews, recalls
 
 
 def end_consents() -> str:
@@ -16,3 +16,8 @@ def give_up_previews() -> str:
 def recall_references() -> str:
     """Has the engine host forget what it could not be told when it was away."""
     return f"{recalls.carry_out()} references forgotten"
+
+
+def tidy_examinations() -> str:
+    """Ends looking at recordings that nobody looks at any more, and removes what is left of old ones."""
+    return f"{examinations.tidy()} examinations given up"

@@ -1,4 +1,4 @@
-"""Tables that are not made from the log: names, previews, and what the engine host has yet to forget."""
+"""Tables that are not made from the log: names, previews, recordings looked at, what the host has yet to forget."""
 
 from django.conf import settings
 from django.db import models
@@ -74,3 +74,40 @@ class Recall(models.Model):
 
     def __str__(self) -> str:
         return self.sample_id
+
+
+class Examination(models.Model):
+    """A recording that somebody has looked at: is it of ours? For who asked alone; the recording goes when it is done.
+
+    ``state`` is one of `PreviewState`.
+    """
+
+    id = models.CharField(max_length=32, primary_key=True)
+    asked_by = models.CharField(max_length=64)
+    """A person's opaque id."""
+    state = models.CharField(max_length=7, choices=PreviewState.choices, default=PreviewState.QUEUED)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    duration_s = models.FloatField()
+    total = models.PositiveIntegerField(default=0)
+    """Utterances on record that it is compared with ..."""
+    compared = models.PositiveIntegerField(default=0)
+    """... and with how many it has been, up to the id ``reached``."""
+    reached = models.CharField(max_length=64, blank=True)
+    matches = models.JSONField(default=list)
+    """``[id, agreement]`` of the utterances that are in it, the best first."""
+    mark = models.JSONField(null=True)
+    """`inference.types.WatermarkFound`; null where the mark was not looked for, or not yet."""
+    away = models.CharField(max_length=300, blank=True)
+    """Why not."""
+
+    class Meta:
+        default_permissions = ()
+        indexes = (models.Index(fields=("asked_by", "-created_at"), name="examination_of_person"),)
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def over(self) -> bool:
+        return self.state in {PreviewState.DONE, PreviewState.FAILED}

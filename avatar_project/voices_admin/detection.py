@@ -6,21 +6,24 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
-from inference.audio.decode import DecodeLimits, decode
-from inference.errors import AudioRefused, EngineError
-from inference.types import WIRE_RATE
-from voices import detection
-from voices.models import Utterance
+from conversations.admin.deed import actor_of
+from inference.errors import EngineError
+from voices.errors import NotAllowed, Refused
+from voices.models import Examination, PreviewState, Utterance
+from voices.services import examinations
 
 LARGEST_BYTES = 10 * 1024 * 1024
 SHOWN = 20
 """Utterances that are named one by one."""
+_ALREADY = 0.8
+"""Of the progress, when the fingerprints have been compared."""
 
 
 class RecordingForm(forms.Form):
@@ -44,49 +47,62 @@ class Trace:
     agreement: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """``found`` is None where the watermark could not be looked for: ``away`` says why."""
-
-    found: detection.Found | None
-    away: str
-    traces: tuple[Trace, ...]
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 def detect(request: HttpRequest) -> HttpResponse:
-    """Asks for a recording; with POST says what is found in it. Nothing of it is kept."""
-    if not request.user.has_perm("voices.detect_watermark"):
-        raise PermissionDenied
+    """Asks for a recording; with POST has it looked at in the background, and goes to the page that says how far."""
+    _require(request)
     form = RecordingForm(request.POST, request.FILES) if request.method == "POST" else RecordingForm()
-    verdict = None
     if form.is_bound and form.is_valid():
         try:
-            verdict = _examined(form.cleaned_data["recording"].read())
-        except AudioRefused as error:
+            asked = examinations.request_examination(form.cleaned_data["recording"].read(), actor=actor_of(request))
+        except NotAllowed as refusal:
+            raise PermissionDenied from refusal
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        except EngineError as error:
             form.add_error("recording", error.message)
+        else:
+            return HttpResponseRedirect(reverse("admin:voices_utterance_examined", args=[asked]))
+    return _page(request, form)
+
+
+@require_safe
+def examined(request: HttpRequest, examination_id: str) -> HttpResponse:
+    """How far looking at a recording is, and what was found; for who asked alone."""
+    _require(request)
+    examination = examinations.find(examination_id, actor=actor_of(request))
+    if examination is None:
+        raise Http404
+    return _page(request, RecordingForm(), examination)
+
+
+def _require(request: HttpRequest) -> None:
+    if not request.user.has_perm("voices.detect_watermark"):
+        raise PermissionDenied
+
+
+def _page(request: HttpRequest, form: RecordingForm, examination: Examination | None = None) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": _("Is a recording of ours?"),
         "form": form,
-        "verdict": verdict,
+        "examination": examination,
+        "failed": examination is not None and examination.state == PreviewState.FAILED,
+        "progress": _progress(examination) if examination is not None else 0,
+        "traces": _traces(examination) if examination is not None else (),
         "sees": request.user.has_perm("voices.view_utterance"),
     }
     return TemplateResponse(request, "admin/voices/detect.html", context)
 
 
-def _examined(data: bytes) -> Verdict:
-    """Raises `AudioRefused`."""
-    try:
-        found = detection.examine(data)
-    except AudioRefused:
-        raise
-    except EngineError as error:
-        sound = decode(data, rate=WIRE_RATE, limits=DecodeLimits(max_seconds=detection.LONGEST_S))
-        return Verdict(None, str(error), _traces(detection.ours(sound.pcm)))
-    return Verdict(found, "", _traces(found.utterances))
+def _progress(examination: Examination) -> int:
+    """In percent: first the fingerprints are compared, then the watermark is looked for."""
+    if examination.over:
+        return 100
+    return round(100 * _ALREADY * min(1.0, examination.compared / examination.total)) if examination.total else 0
 
 
-def _traces(known: "tuple[tuple[str, float], ...] | list[tuple[str, float]]") -> tuple[Trace, ...]:
-    rows = Utterance.objects.in_bulk([utterance_id for utterance_id, _score in known[:SHOWN]])
-    return tuple(Trace(rows[key], round(score * 100)) for key, score in known[:SHOWN] if key in rows)
+def _traces(examination: Examination) -> tuple[Trace, ...]:
+    known = examination.matches[:SHOWN]
+    rows = Utterance.objects.in_bulk([utterance_id for utterance_id, _score in known])
+    return tuple(Trace(rows[key], round(score * 100)) for key, score in known if key in rows)

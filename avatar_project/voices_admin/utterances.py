@@ -65,7 +65,9 @@ class UtteranceAdmin(ReadOnlyAdmin[Utterance]):
 
     def get_urls(self) -> list[URLPattern]:
         detect = path("detect/", self.admin_site.admin_view(detection.detect), name="voices_utterance_detect")
-        return [detect, *super().get_urls()]
+        view = self.admin_site.admin_view(detection.examined)
+        examined = path("detect/<str:examination_id>/", view, name="voices_utterance_examined")
+        return [detect, examined, *super().get_urls()]
 
     @admin.display(description=_("said"))
     def at(self, utterance: Utterance) -> str:

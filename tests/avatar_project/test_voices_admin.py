@@ -5,19 +5,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import Group
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from conversations.log import store
 from conversations.log.models import Event
 from conversations.log.types import RecordedEvent
-from inference.audio import fingerprint
-from inference.audio.wav import encode_wav
-from inference.errors import EngineUnavailable
-from inference.types import WIRE_RATE
 from tests.conversations.moderating import ONE, held
 from tests.voices import making
-from voices import detection, selectors, services
+from voices import selectors, services
 from voices.events import UtteranceClosed, UtteranceOpened, VoiceHeard, VoiceRevoked, stream_of
 from voices.models import State, Utterance, Voice
 from voices.services import provenance
@@ -249,49 +244,3 @@ def test_the_first_page_counts_who_waits_and_a_conversation_leads_to_its_voices(
     shown = client.get(f"/admin/conversations/conversation/{ONE}/change/").content.decode()
     assert page(voice_id) in shown
     assert "Voice: Ada&#x27;s voice" in shown
-
-
-def test_a_recording_is_looked_at_and_its_utterance_named(
-    client: Client, ada: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    utterance_id = said(waiting(ada), ada)
-    found = detection.Found(True, 0.97, 1.0, 2.1, ((utterance_id, 0.93),))
-    monkeypatch.setattr(detection, "examine", lambda data: found)
-    assert "detect/" in client.get(SAID).content.decode()
-    recording = SimpleUploadedFile("a.wav", encode_wav(making.pcm(), rate=WIRE_RATE))
-    answer = client.post(f"{SAID}detect/", {"recording": recording}).content.decode()
-    assert 'class="mark completed">watermarked' in answer
-    assert f"{SAID}{utterance_id}/change/" in answer
-    assert "93 %" in answer
-
-
-def test_without_a_detector_the_fingerprint_is_looked_for_and_what_is_missing_is_said(
-    client: Client, ada: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sound = making.pcm(6.0)
-    voice_id = waiting(ada)
-    utterance_id = said(voice_id, ada, fingerprint=fingerprint.compute(sound))
-
-    def away(data: bytes) -> detection.Found:
-        raise EngineUnavailable("The detector is not here: install it.")
-
-    monkeypatch.setattr(detection, "examine", away)
-    recording = SimpleUploadedFile("a.wav", encode_wav(sound, rate=WIRE_RATE))
-    answer = client.post(f"{SAID}detect/", {"recording": recording}).content.decode()
-    assert "The detector is not here: install it." in answer
-    assert f"{SAID}{utterance_id}/change/" in answer
-    other = SimpleUploadedFile("a.wav", encode_wav(making.pcm(6.0, seed=7), rate=WIRE_RATE))
-    assert "no fingerprint of ours" in client.post(f"{SAID}detect/", {"recording": other}).content.decode()
-
-
-@pytest.mark.parametrize("data", [b"", b"no sound at all", b"\x00" * (10 * 1024 * 1024 + 1)])
-def test_what_is_no_recording_is_refused_on_the_form(client: Client, data: bytes) -> None:
-    answer = client.post(f"{SAID}detect/", {"recording": SimpleUploadedFile("a.wav", data)})
-    assert answer.status_code == 200
-    assert "errorlist" in answer.content.decode()
-
-
-def test_asking_takes_the_permission(ada: Any) -> None:
-    client = Client()
-    client.force_login(staff("eve", "auditor"))
-    assert client.get(f"{SAID}detect/").status_code == 403

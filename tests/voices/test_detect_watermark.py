@@ -81,9 +81,6 @@ def test_a_marked_recording_is_known_by_mark_and_fingerprint(spoken_here: tuple[
     told = run(file)
     assert "watermark: none found" in told
     assert "of nothing that was said here" in told
-    found = detection.examine(file.read_bytes())
-    assert not found.present
-    assert found.utterances == ()
 
 
 def test_without_the_detector_the_fingerprint_is_told_all_the_same(
@@ -110,8 +107,6 @@ def test_without_the_detector_the_fingerprint_is_told_all_the_same(
     row = Utterance.objects.get(id=utterance)
     assert (trace["id"], trace["voice"], trace["engine"]) == (utterance, row.voice, "f5")
     assert datetime.fromisoformat(trace["said_at"]) == row.opened_at
-    with pytest.raises(EngineUnavailable):
-        detection.examine(file.read_bytes())
     assert [found for found, _ in detection.ours(pcm)] == [utterance]
     assert other not in dict(detection.ours(pcm))
 
@@ -131,7 +126,7 @@ def test_what_is_no_recording_is_refused(make: Callable[[], bytes], says: str, t
     with pytest.raises(CommandError, match=says):
         run(file)
     with pytest.raises(AudioRefused, match=says):
-        detection.examine(file.read_bytes())
+        detection.heard(file.read_bytes())
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
