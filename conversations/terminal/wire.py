@@ -49,7 +49,7 @@ class Wire:
 async def connect(url: str, *, api_key: str = "", extras: bool = False, resume: str = "") -> AsyncIterator[Wire]:
     """url: ``ws://host:port/v1``, as for the OpenAI SDKs; ``resume``: a conversation's id.
 
-    Raises `WireError` when nobody answers there.
+    Raises `WireError` when it is no address, or nobody answers there.
     """
     query = ({"extras": "avatar"} if extras else {}) | ({"conversation": resume} if resume else {})
     address = f"{url.rstrip('/')}/realtime?{urlencode(query)}"
@@ -58,7 +58,10 @@ async def connect(url: str, *, api_key: str = "", extras: bool = False, resume: 
     async with aiohttp.ClientSession(timeout=timeout) as http:
         try:
             socket = await http.ws_connect(address, headers=headers, max_msg_size=0, heartbeat=20)
+        except aiohttp.InvalidURL as error:
+            raise WireError(f"{url!r} is no address of a server, such as ws://127.0.0.1:8000/v1.") from error
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise WireError(f"No conversation at {address}: {error}. Is the server running (`make run`)?") from error
+            asked = "Is the server running (`make run`)? Where it listens on another port, say so with --url."
+            raise WireError(f"No conversation at {address}: {error}. {asked}") from error
         async with socket:
             yield Wire(socket)

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from conversations.models import Conversation
 from conversations.rerun.engines import PatientEngines
+from inference.errors import EngineRefused
 from tests.conversations.recorded import Recorded
 from tests.fake_engines import FakeEngines
 
@@ -31,10 +32,15 @@ Command = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Command:
+def engines() -> FakeEngines:
+    return FakeEngines(heard=("Something else entirely.",))
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, engines: FakeEngines) -> Command:
     @asynccontextmanager
     async def fakes(llm: str = "", *, key_variable: str = "") -> AsyncIterator[PatientEngines]:
-        yield PatientEngines(FakeEngines(heard=("Something else entirely.",)))
+        yield PatientEngines(engines)
 
     monkeypatch.setattr("conversations.management.commands.rerun.opened", fakes)
 
@@ -92,4 +98,24 @@ def test_conversations_that_cannot_be_run_again_are_said(talked: Recorded, comma
     assert "There is no conversation 0198a000-0000-7000-8000-0000000000ff" in told
     assert command("0198a000-0000-7000-8000-0000000000ff")[0] == 1
     assert command()[0] == 1
-    assert "Name conversations" in command("--flagged")[1]
+    assert "Name conversations" in command()[1]
+    assert "has an open flag" in command("--flagged")[1]
+
+
+def test_engines_that_answer_no_turn_are_an_exit_status(
+    talked: Recorded, command: Command, engines: FakeEngines
+) -> None:
+    engines.replies.appendleft(EngineRefused("There is no such model."))
+    assert command(talked.id, "--quiet")[0] == 0, "two of three turns were answered"
+    engines.replies.clear()
+    engines.replies.append(EngineRefused("There is no such model."))
+    status, told = command(talked.id, "--quiet")
+    assert status == 1
+    assert "Not one turn was answered" in told
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_run(talked: Recorded, command: Command) -> None:
+    status, told = command(talked.id, "--json", "/no/such/folder/report.json")
+    assert status == 1
+    assert "there is no folder /no/such/folder" in told
+    assert not Conversation.objects.filter(forked_from=talked.id).exists()

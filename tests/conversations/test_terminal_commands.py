@@ -60,6 +60,41 @@ def test_no_server_is_said(question: Path) -> None:
         call_command("talk", str(question), url=f"ws://127.0.0.1:{free_port()}/v1")
 
 
+def test_what_is_no_address_is_said(question: Path) -> None:
+    with pytest.raises(CommandError, match="no address of a server, such as"):
+        call_command("talk", str(question), url="my-server")
+
+
+@pytest.mark.parametrize("command", [("talk", "question.wav", "--out"), ("bench", "--json")])
+def test_a_file_that_cannot_be_written_is_refused_before_anybody_talks(command: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError, match="there is no folder /no/such"):
+        call_command(*command, "/no/such/file")
+
+
+@pytest.mark.parametrize("arguments", [("--sessions", "0"), ("--turns", "none"), ("--warmup", "-1")])
+def test_a_measurement_of_nothing_is_refused(arguments: tuple[str, str]) -> None:
+    with pytest.raises(CommandError, match="is no whole number from"):
+        call_command("bench", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "manifest.json cannot be read"),
+        (b"not json", "is no manifest"),
+        (b'{"clips": []}', "names no clips"),
+        (b'{"clips": [{"path": "away.wav"}]}', "away.wav cannot be read"),
+        (b'{"clips": [{"path": "manifest.json"}]}', "not audio"),
+    ],
+)
+def test_questions_that_cannot_be_asked_are_said(content: bytes | None, said: str, tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    if content is not None:
+        manifest.write_bytes(content)
+    with pytest.raises(CommandError, match=said):
+        call_command("bench", manifest=manifest)
+
+
 @pytest.mark.parametrize("content", [b"", b"this is a letter", b"RIFF\xff\xff\xff\xffWAVE"])
 def test_a_file_that_is_no_sound_is_refused(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "letter.wav"

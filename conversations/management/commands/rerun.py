@@ -3,7 +3,6 @@
 import asyncio
 import functools
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,6 +16,7 @@ from conversations.rerun.engines import opened
 from conversations.rerun.queue import is_url
 from conversations.rerun.report import Outcome, Thresholds, report, summary_lines, turn_lines
 from conversations.rerun.run import Rerun, Told, Wish
+from conversations.terminal.arguments import file_to_write
 from inference.errors import EngineError
 
 _THRESHOLDS = (
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         parser.add_argument("--voice", default="", help="another voice, or a voice profile's id")
         parser.add_argument("--instructions", default="", help="other instructions for the chat model")
         parser.add_argument("--transcribe", action="store_true", help="transcribe the recorded sound again")
-        parser.add_argument("--json", type=Path, metavar="FILE", help="write a report; it holds no words")
+        parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write a report; it holds no words")
         parser.add_argument("--quiet", action="store_true", help="show the summary alone, and no words")
         for option, name, kind, what in _THRESHOLDS:
             parser.add_argument(option, dest=f"limit_{name}", type=kind, help=f"exit status 1 unless it holds: {what}")
@@ -58,7 +58,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, conversations: list[str], **options: Any) -> None:
         chosen = conversations or _chosen(options)
         if not chosen:
-            raise CommandError("Name conversations by their ids, or give --all or --flagged.")
+            raise CommandError(_nothing_chosen(options))
         if is_url(options["llm"]) and len(chosen) > 1:
             self.stderr.write(f"What was said in {len(chosen)} conversations is sent to {options['llm']}.")
         outcomes = asyncio.run(self._run_all(chosen, options))
@@ -71,6 +71,8 @@ class Command(BaseCommand):
             raise CommandError("\n".join(("Not good enough:", *made.broken)), returncode=1)
         if made.summary.not_run == len(outcomes):
             raise CommandError("No conversation could be run again.", returncode=1)
+        if 0 < made.summary.turns - made.summary.skipped == made.summary.failed:
+            raise CommandError("Not one turn was answered: every one failed.", returncode=1)
 
     async def _run_all(self, chosen: list[str], options: dict[str, Any]) -> list[Outcome]:
         outcomes = []
@@ -106,6 +108,14 @@ class Command(BaseCommand):
 def _wish(conversation_id: str, options: dict[str, Any]) -> Wish:
     names = ("from_turn", "llm", "voice", "instructions", "transcribe")
     return Wish(conversation_id=conversation_id, **{name: options[name] for name in names})
+
+
+def _nothing_chosen(options: dict[str, Any]) -> str:
+    if options["flagged"]:
+        return "No conversation of which words are kept has an open flag."
+    if options["all"]:
+        return "There is no conversation yet of which words are kept."
+    return "Name conversations by their ids, or give --all or --flagged."
 
 
 def _chosen(options: dict[str, Any]) -> list[str]:

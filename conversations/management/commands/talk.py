@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from conversations.terminal.arguments import file_to_write
 from conversations.terminal.wire import PCM_FORMAT, Wire, WireError, connect
 from inference.audio.decode import decode
 from inference.audio.wav import encode_wav
@@ -26,7 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("question", type=Path, help="WAV, MP3, FLAC, Ogg, WebM, M4A ... of at most 60 s")
-        parser.add_argument("--out", type=Path, help="where to save the spoken answer (WAV)")
+        parser.add_argument("--out", type=file_to_write, help="where to save the spoken answer (WAV)")
         parser.add_argument("--url", default=f"ws://127.0.0.1:{settings.PORT}/v1", help="default: %(default)s")
         parser.add_argument("--api-key", default="")
         parser.add_argument("--language", default="", help="of the question, such as en or zh-TW (default: detected)")

@@ -55,7 +55,9 @@ class Command(BaseCommand):
 def _read(path: Path, public_key: str) -> HeadsFile:
     try:
         return read(path.read_bytes(), public_key)
-    except (OSError, HeadsRefused, LogError) as error:
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    except (HeadsRefused, LogError) as error:
         raise CommandError(f"{path}: {error}") from error
 
 
