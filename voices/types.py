@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from common.texts import Text
 from voices.events import Scope
 
 
@@ -27,7 +28,7 @@ class Advice(msgspec.Struct, frozen=True):
     """Something about a sample that its owner can act on. ``code`` stays the same, ``message`` is for people."""
 
     code: str
-    message: str
+    message: Text
     blocks: bool = False
     """The sample cannot be taken like this."""
 
@@ -74,7 +75,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
     accepted: bool
     reason: Literal["", "wrong_words", "other_voice", "expired"]
-    message: str
+    message: Text
     words_heard: int
     words_needed: int
     words_asked: int

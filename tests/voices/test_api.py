@@ -2,19 +2,23 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+from django.utils import timezone
 
 from conversations.log.models import Event
 from tests.conversations.api_helpers import client_of
 from tests.voices import making
 from voices import presets, services
 from voices.events import stream_of
-from voices.models import Voice
+from voices.models import Consent, Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ALL = "/api/voice-profiles/"
@@ -211,6 +215,20 @@ def test_a_sentence_is_asked_for_with_scope_and_end() -> None:
         assert send(client, "POST", one(voice_id, "consent/"), wrong).status_code == 400
     draft = making.draft(ada, "Without a sample")
     assert json_of(send(client, "POST", one(draft, "consent/"), {}), 409)["code"] == "no_sample"
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "the two minutes were over"), ("zh-Hant", "兩分鐘已過")])
+def test_a_verdict_is_in_the_readers_language(language: str, words: str) -> None:
+    ada = making.person("ada")
+    voice_id = making.with_sample(ada)
+    client = client_of(ada, *SCOPES)
+    asked = json_of(send(client, "POST", one(voice_id, "consent/"), {}), 201)
+    Consent.objects.filter(id=asked["id"]).update(expires_at=timezone.now() - timedelta(seconds=1))
+    form = encode_multipart(BOUNDARY, {"challenge": asked["id"], "file": SimpleUploadedFile("a.wav", b"late")})
+    late = client.put(one(voice_id, "consent/"), form, MULTIPART_CONTENT, headers={"Accept-Language": language})
+    verdict = json_of(late, 200)
+    assert (verdict["accepted"], verdict["reason"]) == (False, "expired")
+    assert words in verdict["message"]
 
 
 def test_only_as_many_previews_wait_as_one_may_have() -> None:

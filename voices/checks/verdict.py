@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
+from django.utils.translation import gettext_lazy as _
 
 from voices.languages import same
 from voices.types import Advice, SampleReport
@@ -63,35 +64,34 @@ def report(
 
 def _of_sound(measured: Measured) -> Iterator[Advice]:
     if measured.speech_s < LEAST_SPEECH_S:
-        yield Advice(
-            "too_short",
-            f"There are {measured.speech_s:.1f} s of speech; {LEAST_SPEECH_S:.0f} s are needed: read on for longer.",
-            blocks=True,
-        )
+        few = _("There is too little speech: at least 3 seconds are needed. Read on for longer.")
+        yield Advice("too_short", few, blocks=True)
     elif measured.speech_s < GOOD_SPEECH_S:
-        yield Advice("short", f"{GOOD_SPEECH_S:.0f} to 12 s of speech make a better voice: record a little more.")
+        yield Advice("short", _("6 to 12 seconds of speech make a better voice: record a little more."))
     if measured.clipped >= RUINED:
-        yield Advice("ruined", "It is overdriven throughout: turn the microphone down and record again.", blocks=True)
+        beyond = _("It is overdriven throughout: turn the microphone down and record again.")
+        yield Advice("ruined", beyond, blocks=True)
     elif measured.clipped >= CLIPPED:
-        yield Advice("clipped", "Loud moments are overdriven: turn the microphone down, or move away from it.")
+        yield Advice("clipped", _("Loud moments are overdriven: turn the microphone down, or move away from it."))
     if measured.loudness_lufs <= QUIET_LUFS:
-        yield Advice("quiet", "It is very quiet: move nearer to the microphone, or turn it up.")
+        yield Advice("quiet", _("It is very quiet: move nearer to the microphone, or turn it up."))
     elif measured.loudness_lufs >= LOUD_LUFS:
-        yield Advice("loud", "It is very loud: turn the microphone down.")
+        yield Advice("loud", _("It is very loud: turn the microphone down."))
     if measured.speech_s > 0 and measured.snr_db < DROWNED_DB:
-        yield Advice("drowned", "The noise is nearly as loud as the speech: record in a quiet room.", blocks=True)
+        yield Advice("drowned", _("The noise is nearly as loud as the speech: record in a quiet room."), blocks=True)
     elif measured.speech_s > 0 and measured.snr_db < NOISY_DB:
-        yield Advice("noisy", "There is noise behind the speech: a quieter room makes a better voice.")
+        yield Advice("noisy", _("There is noise behind the speech: a quieter room makes a better voice."))
 
 
 def _of_words(measured: Measured, said: Said, wanted: str) -> Iterator[Advice]:
     if not said.transcript:
         if measured.speech_s >= LEAST_SPEECH_S:
-            yield Advice("no_words", "No words were understood: speak clearly, in one language.", blocks=True)
+            yield Advice("no_words", _("No words were understood: speak clearly, in one language."), blocks=True)
         return
     if not said.one_voice:
-        yield Advice("two_voices", "It does not sound like one voice throughout: record one person alone.", blocks=True)
+        two = _("It does not sound like one voice throughout: record one person alone.")
+        yield Advice("two_voices", two, blocks=True)
     if said.language and wanted and not same(said.language, wanted):
-        yield Advice("other_language", f"It sounds like {said.language}, and the voice is meant for {wanted}.")
+        yield Advice("other_language", _("It does not sound like the language that the voice is meant for."))
     if said.confidence < UNSURE and not said.corrected:
-        yield Advice("check_words", "The words were hard to understand: compare the transcript word by word.")
+        yield Advice("check_words", _("The words were hard to understand: compare the transcript word by word."))

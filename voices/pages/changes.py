@@ -16,7 +16,6 @@ from voices.errors import Invalid, Refused, VoiceNotFound
 from voices.events import Scope
 from voices.pages.figures import figures_of
 from voices.pages.requests import actor_of, line, recording_of, said_of, to_voice, told
-from voices.pages.words import advice, verdict
 
 
 @never_cache
@@ -43,7 +42,7 @@ def sample(request: HttpRequest, voice_id: UUID) -> HttpResponse:
         return to_voice(voice_id, "transcript")
     measured = ", ".join(f"{figure.label} {figure.value}" for figure in figures_of(report))
     refused = gettext("This recording was not taken (%(measured)s).") % {"measured": measured}
-    for text in (refused, *(advice(one) for one in report.advice)):
+    for text in (refused, *(str(one.message) for one in report.advice)):
         messages.error(request, text, extra_tags="sample")
     return to_voice(voice_id, "sample")
 
@@ -70,11 +69,9 @@ def ask(request: HttpRequest, voice_id: UUID) -> HttpResponse:
 def consent(request: HttpRequest, voice_id: UUID) -> HttpResponse:
     """``recording`` of the sentence of ``challenge``, read aloud."""
     given = services.give_consent(voice_id, line(request, "challenge"), recording_of(request), actor=actor_of(request))
-    if given.accepted:
-        messages.success(request, gettext("Your consent counts: the voice is ready."), extra_tags="try")
-        return to_voice(voice_id, "try")
-    messages.error(request, verdict(given), extra_tags="consent")
-    return to_voice(voice_id, "consent")
+    step, level = ("try", messages.SUCCESS) if given.accepted else ("consent", messages.ERROR)
+    messages.add_message(request, level, str(given.message), extra_tags=step)
+    return to_voice(voice_id, step)
 
 
 @require_POST

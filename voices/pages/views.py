@@ -20,7 +20,7 @@ from voices.errors import VoiceNotFound
 from voices.languages import same
 from voices.pages.figures import figures_of
 from voices.pages.requests import actor_of, found_or_404
-from voices.pages.words import advice, reason
+from voices.pages.words import reason
 from voices.types import Profile
 
 CONSENT_DAYS = (30, 90, 365)
@@ -57,7 +57,7 @@ def profile(request: HttpRequest, voice_id: UUID) -> HttpResponse:
         "profile": found,
         "steps": steps_of(found),
         "figures": figures_of(found.sample) if found.sample else (),
-        "advice": [advice(one) for one in found.sample.advice] if found.sample else (),
+        "advice": [one.message for one in found.sample.advice] if found.sample else (),
         "challenge": found.challenge,
         "left_s": _left_s(found.challenge.expires_at) if found.challenge else 0,
         "decision": reason(found.decision, revoked=found.row.state == "revoked") if found.decision else "",

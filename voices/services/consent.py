@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from common.texts import Text, filled
 from conversations.log.facts import Fact
 from inference.audio.decode import DecodeLimits
 from inference.audio.pcm import from_float
@@ -29,12 +30,18 @@ DAYS, LONGEST_DAYS = 365, 730
 LIMITS = DecodeLimits(max_bytes=LARGEST_BYTES, max_seconds=30.0, max_wall_s=15.0)
 SENTENCES_AN_HOUR = 30
 """For one voice: each is judged by the engines, and stays in the record."""
-_SAYS = {
-    "wrong_words": "Only {heard} of the {asked} words were heard in their order, and {needed} are needed.",
-    "other_voice": "It does not sound like the voice of the sample ({similarity:.2f}, and {threshold:.2f} is needed).",
-    "expired": "It came later than two minutes after the sentence was shown.",
+_SAYS: dict[str, Text] = {
+    "": _("Your consent counts: the voice is ready."),
+    "wrong_words": _(
+        "It did not count: %(heard)s of the %(asked)s words were heard in order, %(needed)s are needed. "
+        "Ask for another sentence and read it calmly."
+    ),
+    "other_voice": _(
+        "It did not count: the voice is not that of the sample (likeness %(figure)s, needed %(needed)s). "
+        "The person of the sample has to read it."
+    ),
+    "expired": _("It did not count: the two minutes were over. Ask for another sentence."),
 }
-_AGAIN = " Ask for another sentence and read that."
 _Reason = Literal["wrong_words", "other_voice", "expired"]
 
 
@@ -148,25 +155,17 @@ def _settle(voice: Voice, asked: Consent, fact: Fact, actor: Actor) -> None:
     record.write(work)
 
 
-def _verdict(
-    reason: Literal["", "wrong_words", "other_voice", "expired"], judged: Judged | None, until: datetime | None
-) -> Verdict:
+def _verdict(reason: Literal["", _Reason], judged: Judged | None, until: datetime | None) -> Verdict:
+    heard = judged.words_heard if judged is not None else 0
     near = judged.similarity if judged is not None else None
-    message = "Your consent counts: the voice is ready."
-    if reason:
-        said = _SAYS[reason].format(
-            heard=judged.words_heard if judged is not None else 0,
-            asked=WORDS_ASKED,
-            needed=WORDS_NEEDED,
-            similarity=near or 0.0,
-            threshold=SAME_SPEAKER,
-        )
-        message = said + _AGAIN
+    figures: dict[str, object] = {"heard": heard, "asked": WORDS_ASKED, "needed": WORDS_NEEDED}
+    if reason == "other_voice":
+        figures = {"figure": f"{near or 0:.2f}", "needed": f"{SAME_SPEAKER:.2f}"}
     return Verdict(
         accepted=not reason,
         reason=reason,
-        message=message,
-        words_heard=judged.words_heard if judged is not None else 0,
+        message=filled(_SAYS[reason], **figures),
+        words_heard=heard,
         words_needed=WORDS_NEEDED,
         words_asked=WORDS_ASKED,
         similarity=near,
