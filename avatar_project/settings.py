@@ -1,9 +1,8 @@
 """Django's settings, all from the environment (`.env.example` documents each variable)."""
 
-import structlog
 from csp.constants import NONCE, NONE, SELF
 
-from avatar_project import database
+from avatar_project import database, logs
 from avatar_project.bind import guests_admitted
 from avatar_project.layers import caches, channel_layers
 from inference import config as inference_config
@@ -205,43 +204,4 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 0 if DEBUG else 60
 
 LOG_LEVEL = env.choice("AVATAR_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "structlog.stdlib.ProcessorFormatter",
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.dev.ConsoleRenderer(colors=False) if DEBUG else structlog.processors.JSONRenderer(),
-            ],
-            "foreign_pre_chain": [
-                structlog.stdlib.add_log_level,
-                structlog.stdlib.add_logger_name,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-            ],
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # Their news of every start and stop is nobody's.
-        "django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
-        "daphne": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
-        # A traceback every second while Redis is away; `conversations.oversight.broadcast` says it in a line.
-        "channels_redis": {"level": "CRITICAL"},
-    },
-}
-structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
-)
+LOGGING = logs.configure(LOG_LEVEL, plain=DEBUG)
