@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import structlog
 
 from conversations.realtime.borrowing import Borrowed, Lender, Utterance
@@ -20,6 +21,10 @@ FIRST_PATIENCE_S = 20.0
 NEXT_PATIENCE_S = 5.0
 BORROWED_PATIENCE_S = 2.0
 """How long an engine that is starting is waited for; a borrowed voice has one that stands in for it."""
+
+
+BROKE_OFF, TAKEN_BACK = "broke_off", "voice_stopped"
+"""Codes of `SpeechMade.fallback` that the session gives: the cloned sentence ended too early, or may not go on."""
 
 
 class Taken(Exception):
@@ -112,8 +117,9 @@ class Voice:
             async with aclosing(_until_taken(stream, borrowed)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, SpeechMade):
-                        utterance = await self._origin_of(borrowed, piece)
-                        yield Voiced(index, piece, utterance.id if utterance is not None else "")
+                        made = self._told(piece, borrowed)
+                        utterance = await self._origin_of(borrowed, made)
+                        yield Voiced(index, made, utterance.id if utterance is not None else "")
                     elif piece:
                         if utterance is not None:
                             pcm += piece
@@ -122,6 +128,13 @@ class Voice:
         finally:
             if utterance is not None and self._origin is not None:
                 self._origin.close(utterance, bytes(pcm), complete=complete)
+
+    def _told(self, made: SpeechMade, borrowed: Borrowed | None) -> SpeechMade:
+        """The host was not asked for a voice that broke off or was taken back: why it is another one is known here."""
+        asked = self._plan.borrowed
+        if asked is None or borrowed is not None or made.fallback:
+            return made
+        return msgspec.structs.replace(made, fallback=TAKEN_BACK if asked.stopped else BROKE_OFF)
 
     async def _origin_of(self, borrowed: Borrowed | None, made: SpeechMade) -> Utterance | None:
         """Cloned sound without a record of its origin, or without its watermark, is not given."""

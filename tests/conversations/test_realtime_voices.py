@@ -47,7 +47,8 @@ async def test_without_the_record_of_its_origin_nothing_is_said_in_a_borrowed_vo
         done = await t.until("response.done")
         assert done["response"]["status"] == "completed"
         assert not t.last("avatar.speech")["cloned"]
-    assert t.record.of(ReplyVoiced) == []
+    [fact] = t.record.of(ReplyVoiced)
+    assert (fact.cloned, fact.voice, fact.fallback) == (False, "anna", "broke_off")
     assert len(sound(t)) == sum(2 * int(len(text) * 0.02 * 24_000) for text in t.engines.spoken) // 2
 
 

@@ -19,6 +19,8 @@ async def test_an_engine_that_dies_in_mid_sentence_costs_that_sentence_a_beginni
         heard = await t.until("avatar.heard", within_s=20)
         assert heard["complete"]
     assert [one is not None for one in engines.references] == [True, False, True, True], "only that one falls back"
+    by = [(e["index"], e["cloned"], e["fallback"]) for e in t.seen if e["type"] == "avatar.speech"]
+    assert by == [(0, True, ""), (0, False, "broke_off"), (1, True, ""), (2, True, "")]
     assert engines.spoken[0] == engines.spoken[1]
     assert t.record.of(ReplyFailed) == []
     assert t.record.of(ReplyHeard)[-1].text == LONG

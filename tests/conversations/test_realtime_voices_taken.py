@@ -32,8 +32,9 @@ async def test_a_voice_that_is_taken_back_falls_silent_in_mid_sentence_and_anoth
         assert done["response"]["output"][0]["content"][0]["transcript"] == LONG
         heard = await t.until("avatar.heard", within_s=20)
         assert heard["complete"]
-    by = [(e["index"], e["cloned"]) for e in t.seen[cut_at:] if e["type"] == "avatar.speech"]
-    assert by == [(0, False), (1, False), (2, False)], "the sentence begins again, and all that follow"
+    by = [(e["index"], e["cloned"], e["fallback"]) for e in t.seen[cut_at:] if e["type"] == "avatar.speech"]
+    again = [(index, False, "voice_stopped") for index in range(3)]
+    assert by == again, "the sentence begins again, and all that follow"
     assert t.record.of(VoiceStopped)[0].voice == MIA
     assert [fact.text.strip() for fact in t.record.of(ReplySpoken)] == [
         "The first sentence is a long one.",

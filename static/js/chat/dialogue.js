@@ -108,9 +108,15 @@ export class Dialogue extends EventTarget {
     if (this.player.playing) void this.player.flush();
   }
 
-  /** Says once an answer that it is not in the voice that was asked for. */
-  spokenBy({ response_id: response, fallback }) {
-    if (!fallback || response === this.spokenByAnother) return;
+  /** Shows whose voice an answer is in, and says once an answer that it is not the one that was asked for. */
+  spokenBy({ response_id: response, item_id: item, cloned, voice, fallback }) {
+    const line = this.lines.get(item);
+    if (cloned && line !== undefined) {
+      line.voice = voice;
+      this.lines.changed(line);
+    }
+    // That a voice was taken back is told by an event of its own.
+    if (!fallback || fallback === "voice_stopped" || response === this.spokenByAnother) return;
     this.spokenByAnother = response;
     const tongue = fallback === "language_not_spoken";
     const told = tongue

@@ -13,6 +13,8 @@ export class Line {
   current = -1;
   /** Milliseconds from the end of speech to the first sound. */
   latencyMs = null;
+  /** Whose cloned voice says it: a profile's id or `self`; empty for a voice of the server's own. */
+  voice = "";
   failed = "";
   /** Address of its sound on the server, for a line from before this page. */
   recording = "";

@@ -1,17 +1,17 @@
 /** The transcript: a list item for each line, the newest in view unless the reader has scrolled up. */
 
 import { icon } from "./icons.js";
-import { gettext, seconds } from "./words.js";
+import { filled, gettext, seconds } from "./words.js";
 
 const NEAR_END_PX = 80;
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
 
 export class TranscriptView {
-  /** @type {Map<string, {root: HTMLElement, words: HTMLElement, replay: HTMLElement, latency: HTMLElement}>} */
+  /** @type {Map<string, {root: HTMLElement, words: HTMLElement, replay: HTMLElement, latency: HTMLElement, voice: HTMLElement}>} */
   shown = new Map();
 
-  constructor({ scroller, list, welcome, lines, sounds, replay }) {
-    Object.assign(this, { scroller, list, welcome, lines, sounds, replay });
+  constructor({ scroller, list, welcome, lines, machine, sounds, replay }) {
+    Object.assign(this, { scroller, list, welcome, lines, machine, sounds, replay });
     lines.addEventListener("added", ({ detail }) => this.add(detail.line));
     lines.addEventListener("changed", ({ detail }) => this.draw(detail.line));
     lines.addEventListener("removed", ({ detail }) => this.remove(detail.line));
@@ -26,14 +26,15 @@ export class TranscriptView {
     const time = element("time", "line-time", clock.format(line.at));
     time.dateTime = line.at.toISOString();
     const latency = element("span", "line-latency");
+    const voice = element("span", "line-voice");
     const replay = element("button", "line-replay");
     replay.type = "button";
     replay.hidden = true;
     replay.addEventListener("click", () => this.toggleReplay(line));
-    head.append(who, time, latency, replay);
+    head.append(who, time, latency, voice, replay);
     const words = element("p", "line-words");
     root.append(head, words);
-    this.shown.set(line.id, { root, words, replay, latency });
+    this.shown.set(line.id, { root, words, replay, latency, voice });
     this.list.append(root);
     this.welcome.hidden = true;
     this.draw(line);
@@ -46,8 +47,18 @@ export class TranscriptView {
     view.words.replaceChildren(...this.parts(line));
     view.latency.textContent = line.latencyMs === null ? "" : seconds(line.latencyMs);
     view.latency.title = line.latencyMs === null ? "" : gettext("From the end of your words to the first sound");
+    view.voice.textContent = this.voiceOf(line);
+    view.voice.title = line.voice ? gettext("A person’s voice, imitated by the machine and watermarked") : "";
     this.drawReplay(line, view);
     if (atEnd) this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  /** A cloned voice is told as what it is, by its name where that is known. */
+  voiceOf({ voice }) {
+    if (!voice) return "";
+    if (voice === "self") return gettext("in your own voice, cloned");
+    const name = this.machine.profiles.find((profile) => profile.id === voice)?.name;
+    return name ? filled(gettext("in the cloned voice of %(name)s"), { name }) : gettext("in a cloned voice");
   }
 
   parts(line) {
