@@ -16,28 +16,31 @@ DEFAULT_INSTRUCTIONS = (
     "You are a friendly voice assistant. Your words are spoken aloud: answer in one to three short sentences, "
     "without lists, markup or emoji."
 )
-_CHINESE_INSTRUCTIONS = (
-    f"{DEFAULT_INSTRUCTIONS} Answer in Chinese, in the characters that the user writes: Traditional or Simplified."
+CHINESE_INSTRUCTIONS = (
+    f"{DEFAULT_INSTRUCTIONS} Answer in the user's language; write Chinese in the characters that the user writes, "
+    "Traditional or Simplified."
 )
+"""Many models answer a question in Traditional characters in Simplified ones (docs/adr/0149)."""
 KEPT_SHARE = 0.5
 """After the window was full, the part of it that stays."""
 
 ChatMessage = Mapping[str, Any]
 
 
-def default_instructions(language: str) -> str:
-    """What the model is told where nobody told it anything, for an answer in the language of the BCP-47 tag.
-
-    The user's words are in the script of docs/adr/0149 or in their own; many models fall back to Simplified.
-    """
-    return _CHINESE_INSTRUCTIONS if script_of(language, "traditional") else DEFAULT_INSTRUCTIONS
-
-
 class Window:
-    """Remembers from which turn on the model is shown the conversation."""
+    """Remembers from which turn on the model is shown the conversation, and whether it is in Chinese."""
 
     def __init__(self) -> None:
         self._dropped: set[str] = set()
+        self._chinese = False
+
+    def instructions(self, given: str, language: str) -> str:
+        """What the model is told for an answer in that language (a BCP-47 tag): ``given``, else ours.
+
+        Once there was Chinese it stays at that, so that prompts go on from each other however languages change.
+        """
+        self._chinese = self._chinese or script_of(language, "traditional") is not None
+        return given or (CHINESE_INSTRUCTIONS if self._chinese else DEFAULT_INSTRUCTIONS)
 
     def messages(self, instructions: str, entries: Iterable[Entry], budget_tokens: int) -> tuple[ChatMessage, ...]:
         """The prompt, within about ``budget_tokens``; the last turn always stays."""

@@ -8,7 +8,6 @@ from conversations.realtime.context import (
     Window,
     chat_tool_choice,
     chat_tools,
-    default_instructions,
     messages_of,
 )
 from conversations.realtime.live import Live
@@ -64,7 +63,7 @@ def plan(
     choice = options.tool_choice if options.tool_choice is not None else settings.tool_choice
     language = language_of(live)
     instructions = options.instructions if options.instructions is not None else settings.instructions
-    instructions = instructions or default_instructions(language)
+    instructions = window.instructions(instructions, language)
     bounded = spoken and limit == "inf" and live.spoken_answer_s > 0
     if options.input is not None:
         items = tuple(_dereferenced(live, item) for item in options.input)

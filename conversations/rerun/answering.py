@@ -9,7 +9,7 @@ import msgspec
 from conversations.history import HistoryItem
 from conversations.realtime.borrowing import Borrowed
 from conversations.realtime.config import Offer
-from conversations.realtime.context import ChatMessage, Window, chat_message, default_instructions
+from conversations.realtime.context import ChatMessage, Window, chat_message
 from conversations.realtime.generation import Generation
 from conversations.realtime.items import Entry
 from conversations.realtime.opening import as_item
@@ -58,7 +58,7 @@ def context(
     """What the model is shown: the instructions, then the conversation as it was heard, as in a live session."""
     entries = [Entry(as_item(item), item.turn_id, heard=None if item.complete else item.text) for item in items]
     budget = (offer.context_tokens or UNKNOWN_WINDOW) - SPOKEN_TOKENS
-    return window.messages(instructions or default_instructions(language), entries, budget)
+    return window.messages(window.instructions(instructions, language), entries, budget)
 
 
 def message_of(item: HistoryItem) -> ChatMessage | None:

@@ -11,6 +11,7 @@ from conversations.events import (
     ReplyStarted,
     UserWrote,
 )
+from conversations.realtime.context import CHINESE_INSTRUCTIONS, DEFAULT_INSTRUCTIONS
 from inference.errors import EngineError, EngineRefused, EngineUnavailable
 from inference.types import ChatDelta
 from tests.conversations.talker import talking
@@ -133,6 +134,20 @@ async def test_options_of_one_answer_do_not_change_the_session() -> None:
         first, second = t.engines.requests
         assert (first.messages[0]["content"], first.max_tokens) == ("Be rude.", 7)
         assert second.messages[0]["content"] == "Be kind."
+
+
+async def test_asked_in_chinese_the_model_is_told_to_keep_to_the_users_characters() -> None:
+    """Unless the client has instructions of its own; those are the model's to follow as they are."""
+    async with talking() as t:
+        for text in ("Hi.", "月亮有多遠？", "And the sun?"):
+            t.write(text)
+            t.say("response.create")
+            await t.until("response.done")
+        t.configure(instructions="Be kind.")
+        t.say("response.create")
+        await t.until("response.done")
+        told = [request.messages[0]["content"] for request in t.engines.requests]
+        assert told == [DEFAULT_INSTRUCTIONS, CHINESE_INSTRUCTIONS, CHINESE_INSTRUCTIONS, "Be kind."]
 
 
 async def test_a_second_answer_at_the_same_time_is_refused() -> None:

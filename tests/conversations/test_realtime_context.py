@@ -1,6 +1,6 @@
 """What the model is shown: append-only, as heard, within its window; and words shown while somebody speaks."""
 
-from conversations.realtime.context import DEFAULT_INSTRUCTIONS, Window, default_instructions, tokens
+from conversations.realtime.context import CHINESE_INSTRUCTIONS, DEFAULT_INSTRUCTIONS, Window, tokens
 from conversations.realtime.items import Entry
 from conversations.realtime.partials import Partials
 from conversations.realtime.protocol.items import InputText, Message, OutputAudio
@@ -31,13 +31,13 @@ def test_without_instructions_the_model_is_told_that_it_is_heard() -> None:
     assert Window().messages("", [], 1000)[0]["content"] == DEFAULT_INSTRUCTIONS
 
 
-def test_for_an_answer_in_chinese_the_model_is_told_to_keep_to_the_users_characters() -> None:
-    """The words before it are the same, so that a prefix cache holds when the language is found out later."""
-    assert default_instructions("en") == DEFAULT_INSTRUCTIONS
-    chinese = default_instructions("zh-TW")
-    assert chinese == default_instructions("zh")
-    assert chinese.startswith(DEFAULT_INSTRUCTIONS)
-    assert "characters" in chinese.removeprefix(DEFAULT_INSTRUCTIONS)
+def test_once_there_is_chinese_the_model_is_told_to_keep_to_the_users_characters() -> None:
+    """The words before it are the same and it stays at that: a prefix cache holds."""
+    window = Window()
+    told = [window.instructions("", language) for language in ("en", "zh", "en", "zh-TW")]
+    assert told == [DEFAULT_INSTRUCTIONS, *[CHINESE_INSTRUCTIONS] * 3]
+    assert CHINESE_INSTRUCTIONS.startswith(DEFAULT_INSTRUCTIONS)
+    assert window.instructions("Be kind.", "zh") == "Be kind."
 
 
 def test_a_full_window_drops_the_oldest_whole_turns_many_at_once() -> None:
