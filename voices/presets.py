@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from collections import Counter
 from uuid import UUID, uuid5
 
 from common import engine
@@ -34,6 +35,13 @@ def find(name: str | UUID) -> VoiceInfo | None:
     """A preset by its engine's name or by `id_of`; None when the host offers no such."""
     wanted = str(name)
     return next((one for one in all_presets() if wanted in {one.id, str(id_of(one.id))}), None)
+
+
+def names() -> dict[str, str]:
+    """What people call each preset, by its engine's name for it; of two that are called alike, each with its engine."""
+    known = all_presets()
+    called = Counter(preset.name for preset in known)
+    return {one.id: one.name if called[one.name] == 1 else f"{one.name} ({one.engine})" for one in known}
 
 
 def forget() -> None:

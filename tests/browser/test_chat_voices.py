@@ -77,6 +77,12 @@ async def test_a_persons_voice_is_chosen(scripted: Scripted) -> None:
     await chat.clean()
 
 
+async def test_voices_of_the_pages_language_come_first(scripted: Scripted) -> None:
+    chat, _ = await scripted(locale="zh-TW")
+    names = [name.strip() for name in await chat.page.locator("#voice option").all_inner_texts()]
+    assert names[3:] == ["Yunxi (中文)", "Heart (英文, hibari)", "Heart (英文, kokoro)"]
+
+
 async def test_where_nothing_clones_peoples_voices_and_fine_speech_are_not_offered(scripted: Scripted) -> None:
     chat, _server = await scripted(status(clones=False, fine=False))
     assert await chat.page.locator(f'#voice option[value="{OWN}"]').is_disabled()

@@ -15,6 +15,7 @@ from conversations import search
 from conversations.log.errors import LogBusy
 from conversations.models import Conversation, Turn
 from conversations.services import erasure, moderation, titles
+from inference.types import VoiceInfo
 from tests.conversations.fill import fill
 from tests.conversations.talks import Said, Talk
 from tests.voices import making
@@ -67,6 +68,20 @@ def test_a_borrowed_voice_is_told_by_its_name_and_not_by_its_id(client: Client, 
         assert page.count(f"<span>{told}</span>") == 2, "of the conversation and of its turn"
         assert f"<span>{talk.voice}</span>" not in page
     assert listed(client, f"/history?voice={voice}") == [talks[0].id]
+
+
+def test_a_built_in_voice_is_told_as_the_settings_tell_it(
+    client: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered = [("hibari-us", "Heart", "hibari"), ("af_heart", "Heart", "kokoro"), ("zf_xiaobei", "Xiaobei", "kokoro")]
+    presets = tuple(VoiceInfo(id=voice, name=name, languages=("en",), engine=engine) for voice, name, engine in offered)
+    monkeypatch.setattr("voices.presets.all_presets", lambda: presets)
+    for voice, told in (("hibari-us", "Heart (hibari)"), ("zf_xiaobei", "Xiaobei"), ("one-that-is-gone",) * 2):
+        talk = Talk(str(owner.pk), voice=voice).say(Said("Hello.", "Good day."))
+        assert body(client, f"/history/{talk.id}").count(f"<span>{told}</span>") == 2, (
+            "of the conversation and of its turn"
+        )
+        assert f'<option value="{voice}">{told}</option>' in body(client, "/history")
 
 
 def test_an_empty_history_says_what_to_do(client: Client) -> None:

@@ -16,7 +16,7 @@ export class VoiceChoice {
     const select = byId("voice");
     select.disabled = !settings.get("aloud");
     const borrowed = machine.profilesFor(language).map(({ id, name, own }) => this.borrowed(id, name, own));
-    const presets = labelled(machine.voicesFor(language)).map(({ label, id }) => new Option(label, id));
+    const presets = labelled(homeFirst(machine.voicesFor(language))).map(({ label, id }) => new Option(label, id));
     const grouped = borrowed.length > 0;
     select.replaceChildren(
       new Option(gettext("The server's choice"), ""),
@@ -39,6 +39,18 @@ export class VoiceChoice {
   }
 }
 
+/** Those that speak the page's language before the others; otherwise as the server lists them. */
+function homeFirst(voices) {
+  const home = main(document.documentElement.lang || "en");
+  const foreign = ({ languages }) => (languages.some((tag) => main(tag) === home) ? 0 : 1);
+  return [...voices].sort((one, other) => foreign(one) - foreign(other));
+}
+
+/** A language whatever its script and region: `zh` of `zh-TW`. */
+function main(tag) {
+  return tag.split("-")[0].toLowerCase();
+}
+
 /** Each with the languages it speaks, in the page's words; of two that would be called alike, each with its engine too. */
 function labelled(voices) {
   const named = voices.map((voice) => ({ ...voice, facts: spoken(voice.languages) }));
@@ -52,7 +64,7 @@ function labelled(voices) {
 /** Languages by name, whatever the region: `zh`, `zh-TW` and `zh-CN` are one. */
 function spoken(tags) {
   const names = new Intl.DisplayNames([document.documentElement.lang || "en"], { type: "language" });
-  return [...new Set(tags.map((tag) => names.of(tag.split("-")[0])))];
+  return [...new Set(tags.map((tag) => names.of(main(tag))))];
 }
 
 function group(label, options) {
