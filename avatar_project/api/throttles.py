@@ -3,7 +3,7 @@
 Counted in Django's cache: in memory, so per web process, unless a shared cache is configured.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS
@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
 from avatar_project.models import ApiKey
+from common.counting import key_of, of_address, of_key, of_person
 
 if TYPE_CHECKING:
     # The settings name this module, so the views import it before they are there themselves.
@@ -32,28 +33,9 @@ class RequestsPerMinute(SimpleRateThrottle):
 
     def get_cache_key(self, request: Request, view: "APIView") -> str:
         if isinstance(request.auth, ApiKey):
-            who = f"key-{request.auth.pk}"
+            who = of_key(request.auth.pk)
         elif request.user.is_authenticated:
-            who = f"person-{request.user.pk}"
+            who = of_person(request.user.pk)
         else:
-            who = f"address-{self.get_ident(request)}"
-        return f"throttle-{self.scope}-{who}"
-
-
-class _Counted(SimpleRateThrottle):
-    """The same count for requests that REST framework does not see."""
-
-    def __init__(self, kind: str, who: str) -> None:
-        self.num_requests, self.duration = settings.API_REQUESTS_PER_MINUTE[kind], 60
-        self.rate = f"{self.num_requests}/min"
-        self._key = f"throttle-{kind}-{who}"
-
-    def get_cache_key(self, request: Request, view: "APIView") -> str:
-        return self._key
-
-
-def seconds_to_wait(kind: str, who: str) -> float | None:
-    """Counts a request of ``kind`` (`settings.API_REQUESTS_PER_MINUTE`); None when it may pass. Blocking."""
-    counted = _Counted(kind, who)
-    passes: Any = counted.allow_request  # its arguments are for `get_cache_key` alone
-    return None if passes(None, None) else counted.wait() or 60.0
+            who = of_address(self.get_ident(request))
+        return key_of(str(self.scope), who)

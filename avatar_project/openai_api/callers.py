@@ -7,10 +7,10 @@ import msgspec
 from django.conf import settings
 
 from avatar_project import api_keys
-from avatar_project.api.throttles import seconds_to_wait
 from avatar_project.doors import api_key, arrived_on_loopback
 from avatar_project.identity import Blocked, guest_of_key
 from avatar_project.openai_api.errors import ApiError
+from common.counting import of_address, of_key, of_person, seconds_to_wait
 
 Scope = dict[str, Any]
 AUDIO, CHAT = "audio", "chat"
@@ -45,7 +45,7 @@ def caller_of(scope: Scope) -> Caller:
     secret = api_key(scope)
     if secret is None:
         address = (scope.get("client") or ("unknown",))[0]
-        return Caller(None, f"address-{address}", frozenset())
+        return Caller(None, of_address(address), frozenset())
     if not api_keys.looks_like_ours(secret) and settings.GUESTS_ADMITTED and arrived_on_loopback(scope):
         try:
             guest = guest_of_key(secret)
@@ -53,7 +53,7 @@ def caller_of(scope: Scope) -> Caller:
             raise _no_entry() from None
         if not guest.is_active:
             raise _no_entry()
-        return Caller(str(guest.pk), f"person-{guest.pk}", frozenset({AUDIO, CHAT}))
+        return Caller(str(guest.pk), of_person(guest.pk), frozenset({AUDIO, CHAT}))
     key = api_keys.find(secret)
     if key is None:
         raise ApiError(
@@ -62,7 +62,7 @@ def caller_of(scope: Scope) -> Caller:
             "This key is not valid: it is unknown, expired or revoked, or its owner is blocked. "
             "Make another one at /account/keys.",
         )
-    return Caller(str(key.owner_id), f"key-{key.pk}", frozenset(key.scopes))
+    return Caller(str(key.owner_id), of_key(key.pk), frozenset(key.scopes))
 
 
 def count(caller: Caller, kind: str) -> None:
