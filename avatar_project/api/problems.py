@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -26,6 +26,7 @@ _OURS: tuple[tuple[tuple[type[Exception], ...], int, str, str], ...] = (
     ((TooMany,), 429, "", ""),
     ((Refused,), 409, "", ""),
     ((PermissionDenied,), 403, "not_allowed", "You may not do this."),
+    ((RequestDataTooBig,), 413, "too_large", "The body is too large: at most 2.5 MB of JSON are taken."),
     ((SuspiciousOperation,), 400, "invalid", "The server could not read the request."),
     ((AudioMissing,), 404, "no_sound", ""),
     ((KeyDestroyed,), 409, "erased", ""),

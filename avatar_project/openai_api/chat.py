@@ -33,9 +33,15 @@ _FIELD = re.compile(r"\$\.(\w+)")
 Above0 = Annotated[int, msgspec.Meta(ge=1)]
 
 
+class Part(msgspec.Struct, frozen=True):
+    """Text alone: a picture's address would have the chat model's server fetch it (docs/adr/0148)."""
+
+    type: Literal["text", "refusal"]
+
+
 class Message(msgspec.Struct, frozen=True):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Any] | None = None
+    content: str | list[Part] | None = None
 
 
 class Tool(msgspec.Struct, frozen=True):

@@ -12,6 +12,10 @@ _STATUS = {"server_full": 503, "overloaded": 503, "expired": 503, "engine_unavai
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
+UNGUESSED = {"X-Content-Type-Options": "nosniff"}
+"""What an answer is, its type says: browsers are not to guess it."""
+
+
 class ApiError(Exception):
     """What is refused, and why; ``message`` is for people and says what to do."""
 
@@ -30,7 +34,7 @@ class ApiError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        found = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+        found = {"Content-Type": "application/json", "Cache-Control": "no-store", **UNGUESSED}
         if self.status == 401:
             found["WWW-Authenticate"] = 'Bearer realm="avatar"'
         if self.retry_in_s:

@@ -71,8 +71,10 @@ async def speech(request: Request) -> Answer:
     )
     # Who speaks, and the first sound: what is refused is refused with a status.
     made = await anext(sound)
-    first = await anext(sound, b"")
+    first = await anext(sound, None)
     assert isinstance(made, SpeechMade)
+    if first is None:
+        raise invalid("`input` has nothing in it that can be spoken.", "input")
     assert isinstance(first, bytes)
     encoder = SoundEncoder(asked.response_format, WIRE_RATE)
     encoded = _encoded(encoder, first, sound, threaded=asked.response_format not in _PLAIN)

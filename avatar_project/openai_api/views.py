@@ -10,7 +10,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from avatar_project.openai_api.callers import Caller
-from avatar_project.openai_api.errors import ApiError, invalid, of_engine
+from avatar_project.openai_api.errors import UNGUESSED, ApiError, invalid, of_engine
 from avatar_project.openai_api.handler import Request
 from avatar_project.openai_api.places import Places
 from inference.errors import EngineError
@@ -34,7 +34,10 @@ def view(method: str, *scopes: str) -> Callable[[View], View]:
                     raise ApiError(405, "method_not_allowed", f"Ask with {method}.")
                 if scopes:
                     caller(request).needs(*scopes)
-                return await inner(request, *args, **named)
+                answer = await inner(request, *args, **named)
+                for name, value in UNGUESSED.items():
+                    answer[name] = value
+                return answer
             except ApiError as error:
                 return error.response()
             except EngineError as error:
@@ -72,6 +75,8 @@ def read_json(request: HttpRequest, kind: type[T]) -> T:
         return msgspec.json.decode(request.body, type=kind)
     except msgspec.MsgspecError as error:
         raise invalid(f"The request is not what it should be: {error}") from None
+    except RecursionError:
+        raise invalid("The request is nested too deeply.") from None
 
 
 def json_answer(value: Any) -> HttpResponse:

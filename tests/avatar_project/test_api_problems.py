@@ -74,6 +74,17 @@ def test_a_body_that_is_no_json(client: Client) -> None:
     problem(client.post("/api/keys/", "{", content_type="application/json"), 400)
 
 
+@pytest.mark.parametrize("opening", ["[", '{"name":'])
+def test_a_body_that_is_nested_without_end(client: Client, opening: str) -> None:
+    body = problem(client.post("/api/keys/", opening * 100_000, content_type="application/json"), 400)
+    assert "nested" in body["detail"]
+
+
+def test_a_body_that_is_too_large(client: Client) -> None:
+    large = json.dumps({"name": "x" * 3_000_000})
+    assert problem(client.post("/api/keys/", large, content_type="application/json"), 413)["code"] == "too_large"
+
+
 def test_wrong_fields_are_named(client: Client) -> None:
     asked = {"name": "", "scopes": ["realtime", "everything"]}
     errors = problem(client.post("/api/keys/", asked, content_type="application/json"), 400)["errors"]

@@ -82,6 +82,11 @@ async def test_only_openais_fields_go_on(relay: Relay) -> None:
         ({"messages": "Hello."}, "messages"),
         ({"messages": [{"role": "wizard", "content": "x"}]}, "messages"),
         ({"messages": [{"role": "user", "content": 5}]}, "messages"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://a"}}]}]},
+            "messages",
+        ),
+        ({"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "a"}}]}]}, "messages"),
         ({"messages": HELLO * 2001}, "messages"),
         ({"n": 2}, "n"),
         ({"max_tokens": 0}, "max_tokens"),

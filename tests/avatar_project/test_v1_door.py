@@ -139,12 +139,28 @@ async def test_each_key_may_have_so_many_running(asker: Asker, settings: Setting
         ({"input": "Hi.", "ref_audio": "data:audio/wav;base64,AAAA", "ref_text": "Hi."}, "consent"),
         ({"input": "Hi.", "avatar": {"quality": "best"}}, "best"),
         ({"input": "Hi.", "voice": 3}, "voice"),
+        (b"[" * 100_000, "object"),
+        (b'{"input": ' + b'{"a":' * 100_000, "str"),
+        (b'{"input": "Hi.", "voice": ' + b'{"a":' * 100_000, "nested"),
     ],
 )
 async def test_a_wrong_request_for_speech_is_told_what_is_wrong(asker: Asker, body: Any, says: str) -> None:
     status, _, answer = await asker.ask("POST", "/v1/audio/speech", body, key=await a_key("audio"))
     assert status == 400
     assert says in error_of(answer)["message"]
+
+
+async def test_what_cannot_be_spoken_is_told_so(asker: Asker, engines: FakeEngines) -> None:
+    engines.seconds_per_letter = 0  # as a text of marks alone is to a voice
+    status, _, answer = await asker.ask("POST", "/v1/audio/speech", {"input": "...!"}, key=await a_key("audio"))
+    assert (status, error_of(answer)["param"]) == (400, "input")
+
+
+async def test_what_an_answer_is_its_type_says(asker: Asker) -> None:
+    key = await a_key("audio")
+    for method, path in (("GET", "/v1/models"), ("POST", "/v1/audio/speech"), ("GET", "/v1/nothing")):
+        _, headers, _ = await asker.ask(method, path, SPEECH, key=key)
+        assert headers["x-content-type-options"] == "nosniff", path
 
 
 async def test_too_large_a_body_is_refused(asker: Asker) -> None:

@@ -8,10 +8,11 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.parsers import Json
 from common.rest import Serializer, Text, WhateverIsAccepted, Whole
 from conversations.log.serving import serve
 from voices import selectors, services, sounds
@@ -85,7 +86,7 @@ class SampleSound(RecordingView):
 
 
 class Consent(RecordingView):
-    parser_classes = (JSONParser, MultiPartParser)
+    parser_classes = (Json, MultiPartParser)
 
     @extend_schema(
         operation_id="voices_consent_ask",

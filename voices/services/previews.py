@@ -43,7 +43,9 @@ def request_preview(
     Raises `VoiceNotFound`, `VoiceNotUsable`, `Invalid`, `TooMany`.
     """
     text = " ".join(text.split())
-    if len(text) > TEXT_LENGTH or not text.isprintable():
+    if not text.isprintable():
+        raise Invalid(_("It has characters that cannot be seen or said: leave them out."), code="text")
+    if len(text) > TEXT_LENGTH:
         raise Invalid(_("A preview says at most %(most)s characters."), code="text", most=TEXT_LENGTH)
     if quality not in {"fast", "fine"}:
         raise Invalid(_("A preview is made fast or fine."), code="quality")

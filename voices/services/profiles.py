@@ -58,6 +58,8 @@ def change_language(voice_id: str | UUID, language: str, *, actor: Actor) -> Non
 
 def checked_name(name: str) -> str:
     name = " ".join(name.split())
-    if not name or len(name) > NAME_LENGTH or not name.isprintable():
+    if not name.isprintable():
+        raise Invalid(_("It has characters that cannot be seen or said: leave them out."), code="name")
+    if not name or len(name) > NAME_LENGTH:
         raise Invalid(_("A voice needs a name of at most %(most)s characters."), code="name", most=NAME_LENGTH)
     return name
