@@ -7,7 +7,7 @@ from django.test import Client
 from avatar_project.models import ApiKey, User
 from conversations.models import Conversation
 from tests.conversations.conversing import talked
-from tests.conversations.test_erasure import SECRET
+from tests.conversations.erasing import SECRET
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "a long enough password"

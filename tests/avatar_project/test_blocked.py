@@ -72,7 +72,7 @@ async def test_the_guest_of_a_key_stays_blocked() -> None:
 
 async def test_a_conversation_ends_when_its_speaker_is_not_admitted_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
     from conversations import consumers
-    from tests.conversations.test_realtime_socket import Socket, consumer
+    from tests.conversations.sockets import Socket, consumer
 
     monkeypatch.setattr(consumers, "ASK_AGAIN_S", 0.05)
     answers: Iterator[bool | None] = iter([None, True, False])
@@ -93,7 +93,7 @@ async def test_a_conversation_ends_when_its_speaker_is_not_admitted_any_more(mon
 
 async def test_the_socket_says_that_it_is_not_a_matter_of_signing_in() -> None:
     from conversations.consumers import RealtimeConsumer
-    from tests.conversations.test_realtime_socket import Socket
+    from tests.conversations.sockets import Socket
 
     socket = Socket(RealtimeConsumer(), user=None)
     socket.scope["blocked"] = True

@@ -18,7 +18,7 @@ from conversations.oversight.outside import LogAndLayer
 from conversations.realtime.limits import Limits
 from conversations.record import ConversationRecord
 from conversations.streams import stream_of
-from tests.conversations.test_realtime_socket import Socket
+from tests.conversations.sockets import Socket
 from tests.fake_engines import FakeEngines
 
 T = TypeVar("T")

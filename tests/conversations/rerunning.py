@@ -15,6 +15,16 @@ from tests.conversations.recorded import Recorded
 from tests.fake_engines import FakeEngines
 
 
+def talk() -> Recorded:
+    """Two spoken turns, the first of them interrupted, and a typed one."""
+    recorded = Recorded()
+    recorded.spoken("t1", "How far is the moon?", "It is far away. Very far.", heard="It is far")
+    recorded.spoken("t2", "And the sun?", "Farther still.")
+    recorded.typed("t3", "Thank you.", "You are welcome.")
+    recorded.close()
+    return recorded
+
+
 def rerun(
     recorded: Recorded,
     engines: FakeEngines,

@@ -23,7 +23,7 @@ from conversations.people_events import person_stream
 from conversations.rerun_tables import RerunJob
 from conversations.services import erasure, people
 from tests.conversations.conversing import person, talked
-from tests.conversations.test_erasure import OTHER, SECRET, sounds, stored
+from tests.conversations.erasing import OTHER, SECRET, sounds, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAME = "augusta.king"

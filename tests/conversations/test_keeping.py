@@ -14,7 +14,7 @@ from conversations.log.verify import verify
 from conversations.models import Conversation, Turn
 from conversations.services import erasure, keeping
 from tests.conversations.conversing import opened, person, say, talked
-from tests.conversations.test_erasure import OTHER, SECRET, sounds, stored
+from tests.conversations.erasing import OTHER, SECRET, sounds, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -22,9 +22,9 @@ from conversations.record import ConversationRecord
 from conversations.services import erasure, keeping
 from conversations.services.access import Actor
 from tests.conversations.conversing import person
+from tests.conversations.erasing import sounds, stored
+from tests.conversations.sockets import Socket, consumer
 from tests.conversations.talker import LoudnessVad, Talker, loud, quiet, talking
-from tests.conversations.test_erasure import sounds, stored
-from tests.conversations.test_realtime_socket import Socket, consumer
 from tests.fake_engines import FakeEngines
 
 

@@ -9,8 +9,8 @@ from conversations.events import Keep, SessionOpened
 from conversations.realtime.limits import Limits
 from inference.client import EngineClient
 from inference.engine_settings import Gate
+from tests.conversations.sockets import Socket
 from tests.conversations.talker import MemoryRecord
-from tests.conversations.test_realtime_socket import Socket
 from tests.inference.served import served
 
 

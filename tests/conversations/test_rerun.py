@@ -14,7 +14,7 @@ from conversations.rerun.fork import recorded_opus
 from conversations.streams import stream_of
 from inference.errors import EngineError
 from tests.conversations.recorded import Recorded
-from tests.conversations.rerunning import equal_to_the_log, rerun, said_and_answered, turns_of
+from tests.conversations.rerunning import equal_to_the_log, rerun, said_and_answered, talk, turns_of
 from tests.fake_engines import FakeEngines
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,12 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def talked() -> Recorded:
-    recorded = Recorded()
-    recorded.spoken("t1", "How far is the moon?", "It is far away. Very far.", heard="It is far")
-    recorded.spoken("t2", "And the sun?", "Farther still.")
-    recorded.typed("t3", "Thank you.", "You are welcome.")
-    recorded.close()
-    return recorded
+    return talk()
 
 
 def test_what_the_user_said_is_answered_anew_in_a_fork(talked: Recorded) -> None:

@@ -14,7 +14,7 @@ from conversations.models import Conversation
 from conversations.rerun.engines import choose, opened
 from inference.types import ChatRequest
 from tests.conversations.recorded import Recorded
-from tests.conversations.rerunning import rerun
+from tests.conversations.rerunning import rerun, talk
 from tests.fake_engines import FakeEngines
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,12 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def talked() -> Recorded:
-    recorded = Recorded()
-    recorded.spoken("t1", "How far is the moon?", "It is far away. Very far.", heard="It is far")
-    recorded.spoken("t2", "And the sun?", "Farther still.")
-    recorded.typed("t3", "Thank you.", "You are welcome.")
-    recorded.close()
-    return recorded
+    return talk()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from conversations.realtime.borrowing import Borrowed, NotLent
 from conversations.rerun.borrowed import BorrowedVoice
 from tests.conversations.lenders import MIA, FakeLender
 from tests.conversations.recorded import Recorded
-from tests.conversations.test_rerun import equal_to_the_log, rerun
+from tests.conversations.rerunning import equal_to_the_log, rerun
 from tests.fake_engines import FakeEngines
 from tests.voices import making
 from voices import services

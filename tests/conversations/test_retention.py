@@ -23,7 +23,7 @@ from conversations.projections import rebuild
 from conversations.services import burial, forks
 from conversations.streams import stream_of
 from tests.conversations.conversing import Talked, opened, person, say, talked
-from tests.conversations.test_erasure import OTHER, SECRET, sounds
+from tests.conversations.erasing import OTHER, SECRET, sounds
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
