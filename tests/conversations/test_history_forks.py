@@ -22,6 +22,7 @@ from conversations.projections.rebuild import differences
 from conversations.reading.lines import earlier_lines
 from conversations.selectors import read_conversation
 from conversations.services import burial, erasure, forks, titles
+from conversations.services.copying import Copy
 from conversations.streams import stream_of
 from inference.audio.opus import encode_opus
 from tests.conversations.talks import Said, Talk
@@ -148,14 +149,14 @@ def test_who_and_what_is_refused(owner: User, talk: Talk) -> None:
 def test_a_copy_that_fails_leaves_nothing_to_read(owner: User, talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
 
-    def fails(self: forks._Copy, audio_id: str, turn_id: str) -> str:
+    def fails(self: Copy, audio_id: str, turn_id: str) -> str:
         calls.append(audio_id)
         if len(calls) > 3:
             raise LogError("The disk is full.")
         return genuine(self, audio_id, turn_id)
 
-    genuine = forks._Copy._copy_sound
-    monkeypatch.setattr(forks._Copy, "_copy_sound", fails)
+    genuine = Copy._copy_sound
+    monkeypatch.setattr(Copy, "_copy_sound", fails)
     before = set((settings.DATA_DIR / "audio").rglob("*"))
     with pytest.raises(LogError):
         forks.fork(talk.id, actor=owner)
@@ -170,16 +171,16 @@ def test_a_copy_that_fails_leaves_nothing_to_read(owner: User, talk: Talk, monke
 def test_what_is_taken_away_during_the_copy_is_in_no_copy(
     owner: User, talk: Talk, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    genuine = forks._Copy._append
+    genuine = Copy._append
 
-    def later(self: forks._Copy, events: Sequence[NewEvent]) -> None:
+    def later(self: Copy, events: Sequence[NewEvent]) -> None:
         if what == "erased":
             erasure.erase_conversation(talk.id, actor=owner, reason="request")
         else:
             erasure.redact_turn(talk.id, talk.turn_ids[1], actor=owner, reason="request", what=what)  # type: ignore[arg-type]
         genuine(self, events)
 
-    monkeypatch.setattr(forks._Copy, "_append", later)
+    monkeypatch.setattr(Copy, "_append", later)
     with pytest.raises(WrongState):
         forks.fork(talk.id, actor=owner)
     (left,) = Conversation.objects.exclude(id=talk.id)

@@ -21,7 +21,8 @@ from conversations.models import Conversation, Keep, Turn
 from conversations.rerun import jobs
 from conversations.rerun.engines import PatientEngines
 from conversations.rerun_tables import RerunJob, RerunState
-from conversations.services import forks, reruns
+from conversations.services import reruns
+from conversations.services.copying import Copy
 from conversations.streams import stream_of
 from inference.types import ChatDelta, ChatRequest
 from tests.conversations.recorded import Recorded
@@ -120,16 +121,16 @@ def test_a_copy_that_a_kill_left_half_made_is_made_anew(
     talked: Recorded, engines: FakeEngines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = reruns.start(talked.id, actor=_owner(talked), from_turn="3")
-    copied = forks._Copy.run
+    copied = Copy.run
 
-    def killed(self: forks._Copy, kept: list[Keep]) -> None:
+    def killed(self: Copy, kept: list[Keep]) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(forks._Copy, "run", killed)
-    monkeypatch.setattr(forks._Copy, "undo", lambda _self: None)
+    monkeypatch.setattr(Copy, "run", killed)
+    monkeypatch.setattr(Copy, "undo", lambda _self: None)
     with pytest.raises(KeyboardInterrupt):
         jobs.work(str(job.id))
-    monkeypatch.setattr(forks._Copy, "run", copied)
+    monkeypatch.setattr(Copy, "run", copied)
     [half] = Conversation.objects.exclude(id=talked.id)
     RerunJob.objects.filter(id=job.id).update(result_id=half.id)  # as it stands when nothing could be tidied up
     assert jobs.work(str(job.id)) == "done"

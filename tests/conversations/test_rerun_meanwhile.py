@@ -12,14 +12,19 @@ from conversations.log.models import Event
 from conversations.models import Conversation, Turn
 from conversations.rerun.answering import Answer
 from conversations.rerun.run import Rerun
-from conversations.services import burial, erasure, forks
+from conversations.services import burial, erasure
+from conversations.services.copying import Copy
 from conversations.streams import stream_of
 from tests.conversations.recorded import Recorded
-from tests.conversations.test_rerun import rerun, said_and_answered, talked, turns_of
+from tests.conversations.rerunning import rerun, said_and_answered, talk, turns_of
 from tests.fake_engines import FakeEngines
 
-__all__ = ["talked"]
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def talked() -> Recorded:
+    return talk()
 
 
 def during_answer(monkeypatch: pytest.MonkeyPatch, number: int, act: Any) -> None:
@@ -84,13 +89,13 @@ def test_run_by_somebody_else_it_is_hidden_from_its_first_fact_on(
     talked: Recorded, monkeypatch: pytest.MonkeyPatch, from_turn: str
 ) -> None:
     seen: list[bool] = []
-    genuine = forks._Copy.run
+    genuine = Copy.run
 
-    def run(self: forks._Copy, *given: Any) -> None:
+    def run(self: Copy, *given: Any) -> None:
         seen.extend(Conversation.objects.exclude(id=talked.id).values_list("hidden", flat=True))
         genuine(self, *given)
 
-    monkeypatch.setattr(forks._Copy, "run", run)
+    monkeypatch.setattr(Copy, "run", run)
     fork_id, _ = rerun(talked, FakeEngines(), actor_id="somebody", from_turn=from_turn)
     first = Event.objects.filter(stream=stream_of(fork_id)).order_by("sequence")[:2]
     assert [event.type for event in first] == [ConversationStarted.type, ConversationHidden.type]
