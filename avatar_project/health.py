@@ -122,7 +122,7 @@ def _missing(status: HostStatus) -> list[Reason]:
 
 
 def _said_of(engine: EngineStatus) -> str:
-    return engine.detail or f"{engine.model or engine.kind} is not ready."
+    return engine.detail or f"{engine.called} is not ready."
 
 
 def _described(status: HostStatus) -> dict[str, Any]:
@@ -130,7 +130,14 @@ def _described(status: HostStatus) -> dict[str, Any]:
         "sessions": {"open": status.sessions, "most": status.max_sessions, "waiting": status.waiting},
         "service": {"level": status.service, "reason": status.service_reason},
         "engines": [
-            {"kind": e.kind, "model": e.model, "state": e.state, "progress": e.progress, "detail": e.detail}
+            {
+                "kind": e.kind,
+                "engine": e.engine,
+                "model": e.model,
+                "state": e.state,
+                "progress": e.progress,
+                "detail": e.detail,
+            }
             for e in status.engines
         ],
     }

@@ -60,6 +60,11 @@ class Choice(msgspec.Struct, frozen=True):
         """The device of each engine of its own process, by the engine's name."""
         return {placement.engine: placement.device for placement in self.placements}
 
+    @property
+    def may_clone(self) -> bool:
+        """Something other than the embedded voices speaks: the watermark has to be there from the start."""
+        return self.fast != "none" or self.fine != "none"
+
     def placement(self, engine: str) -> Placement | None:
         return next((item for item in self.placements if item.engine == engine), None)
 

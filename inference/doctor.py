@@ -5,23 +5,25 @@ Asks the engine host too, if one runs: it knows what it really uses, and what is
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
 from inference import catalogue
-from inference.choice import Choice, choose
+from inference.choice import CPU, Choice, choose
 from inference.client import EngineClient
 from inference.config import Config
 from inference.engine_settings import MB
 from inference.errors import EngineError
-from inference.host.children.environment import Environment
+from inference.host.children.environment import Environment, set_for
+from inference.host.watermark import build as watermark
 from inference.machine import HOST, Machine, Memory
 from inference.types import EngineKind, HostStatus, MemoryStatus
 
 _EMBEDDED_BYTES = 1_300 * MB
 """All processes with the embedded engines and Kokoro, without a session (docs/performance.md)."""
-_SETS = {"vllm": "vllm", "f5": "f5"}
-"""Engines with an environment that we make, and its name (with ``-cpu`` where there is no GPU)."""
+_OURS = ("vllm", "f5")
+"""Engines whose environments we make; others' are the operator's."""
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -87,18 +89,26 @@ def report(settings: Config, machine: Machine, host: Running | None) -> Iterator
 
 
 def _placements(settings: Config, choice: Choice) -> Iterator[str]:
-    if choice.placements:
-        yield ""
-        yield "Engines in processes of their own"
+    yield ""
+    yield "Engines in processes of their own"
     for item in choice.placements:
-        name = _SETS.get(item.engine, "")
-        if name:
-            name += "-cpu" if item.device == "cpu" else ""
-            there = Environment(name, root=settings.engines_dir).made
-            made = "is made" if there else f"is made on first use (manage.py engines prepare {name})"
-        else:
-            made = "is yours"
-        yield f"  {item.engine} on {item.device}, {_gb(item.reserved_bytes)}; its environment {made}"
+        made = _environment(settings, set_for(item.engine, item.device)) if item.engine in _OURS else "is yours"
+        yield f"  {_called(settings, item.engine)} on {item.device}, {_gb(item.reserved_bytes)}; its environment {made}"
+    when = "marks cloned speech" if choice.may_clone else "only to look at a recording"
+    made = _environment(settings, "watermark")
+    yield f"  watermark on {CPU}, {_gb(watermark.MEMORY_BYTES)}, {when}; its environment {made}"
+
+
+def _environment(settings: Config, name: str) -> str:
+    if Environment(name, root=settings.engines_dir).made:
+        return "is made"
+    return f"is made on first use (manage.py engines prepare {name})"
+
+
+def _called(settings: Config, engine: str) -> str:
+    """An engine with its model, as the host and `manage.py engines list` call it."""
+    models = {"vllm": settings.vllm.model, "f5": Path(settings.f5.model).stem}
+    return f"{engine} ({models[engine]})" if engine in models else engine
 
 
 def _sessions(settings: Config, choice: Choice) -> Iterator[str]:
@@ -124,7 +134,7 @@ def _host(settings: Config, host: Running | None) -> Iterator[str]:
     status, memory = host.status, host.memory
     yield f"  {'ready' if status.ready else 'not ready'}, {status.sessions} of {status.max_sessions} sessions"
     for engine in status.engines:
-        yield f"  {engine.model or engine.kind}: {engine.state}" + (f" ({engine.detail})" if engine.detail else "")
+        yield f"  {engine.called}: {engine.state}" + (f"; {engine.detail}" if engine.detail else "")
     for device in memory.devices:
         yield (
             f"  {device.name}: {_gb(device.used)} of {_gb(device.limit)} used, {_gb(device.promised)} promised, "

@@ -9,7 +9,16 @@ from inference.types.hearing import Segment, Transcript, Word
 from inference.types.memory import DeviceMemory, EngineMemory, MemoryStatus
 from inference.types.sound import EMBEDDING_SIZE, STT_RATE, WIRE_RATE
 from inference.types.speech import Quality, Reference, SpeechMade, VoiceInfo, WatermarkFound
-from inference.types.status import ChatFigures, EngineKind, EngineState, EngineStatus, HostStatus, Queued, ServiceLevel
+from inference.types.status import (
+    ChatFigures,
+    EngineKind,
+    EngineState,
+    EngineStatus,
+    HostStatus,
+    Queued,
+    ServiceLevel,
+    called,
+)
 
 __all__ = [
     "EMBEDDING_SIZE",
@@ -37,4 +46,5 @@ __all__ = [
     "VoiceInfo",
     "WatermarkFound",
     "Word",
+    "called",
 ]

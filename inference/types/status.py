@@ -27,6 +27,11 @@ class ChatFigures(msgspec.Struct, frozen=True):
     """Answers that are being written, and that wait for room."""
 
 
+def called(engine: str, model: str) -> str:
+    """What people read of an engine: its name, and in brackets its model where that is called otherwise."""
+    return f"{engine} ({model})" if engine and model and engine != model else engine or model
+
+
 class EngineStatus(msgspec.Struct, frozen=True):
     """One engine as clients may show it."""
 
@@ -41,6 +46,18 @@ class EngineStatus(msgspec.Struct, frozen=True):
     memory_bytes: int = 0
     figures: ChatFigures | None = None
     """Of a chat server that tells them."""
+    engine: str = ""
+    """What runs the model, where that has a name of its own, as settings and logs have it: ``f5``, ``vllm``."""
+
+    @property
+    def name(self) -> str:
+        """As metrics and logs have it: the engine, or the model where that is the engine."""
+        return self.engine or self.model
+
+    @property
+    def called(self) -> str:
+        """For people: the engine and its model, or what is known of the two."""
+        return called(self.engine, self.model) or self.kind
 
 
 class Queued(msgspec.Struct, frozen=True):

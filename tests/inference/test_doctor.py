@@ -10,7 +10,7 @@ import pytest
 
 from inference import config, doctor
 from inference.config import Config
-from inference.engine_settings import CosyVoice, Gate
+from inference.engine_settings import F5, CosyVoice, Gate, SpeechServer
 from inference.env import BASE_DIR
 from inference.machine import Machine, Memory
 from inference.types import DeviceMemory, EngineMemory, EngineStatus, HostStatus, MemoryStatus
@@ -33,6 +33,22 @@ def test_a_laptop() -> None:
     assert "chat: embedded (llama.cpp)\n      There is no GPU." in words
     assert "queue       none: who does not fit is refused at once (AVATAR_QUEUE_PLACES)" in words
     assert "none answers at" in words
+    assert "  watermark on cpu, 0.5 GB, only to look at a recording; its environment is" in words
+
+
+def test_engines_are_called_by_engine_and_model_and_the_watermark_is_none_too_many(tmp_path: Path) -> None:
+    mine = settings(
+        engines_dir=tmp_path,
+        fast_speech=SpeechServer(engine="f5"),
+        f5=F5(model="/models/tiny.yaml"),
+        cosyvoice=CosyVoice(),
+    )
+    words = said(mine, FakeMachine(total_gb=16)())
+    assert (
+        "  f5 (tiny) on cpu, 0.7 GB; its environment is made on first use (manage.py engines prepare f5-cpu)" in words
+    )
+    marks = "watermark on cpu, 0.5 GB, marks cloned speech; its environment is made on first use"
+    assert f"  {marks} (manage.py engines prepare watermark)" in words
 
 
 def test_a_machine_with_a_card(tmp_path: Path) -> None:
@@ -68,7 +84,7 @@ def test_what_our_own_host_uses_does_not_count_against_its_next_start() -> None:
     assert "chat: embedded" in said(settings(), machine())
     words = said(settings(), machine(), host)
     assert "chat: vllm" in words
-    assert "qwen: loading (Loading qwen.)" in words
+    assert "qwen: loading; Loading qwen." in words
     assert "cuda:0: 13.0 GB of 21.6 GB used, 0.0 GB promised, other programs 1.0 GB" in words
     assert "Service is reduced (no_fine): cuda:0: 21.0 of 21.6 GB." in words
 

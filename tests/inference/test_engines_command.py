@@ -6,9 +6,11 @@ import pytest
 from django.core.management import call_command
 
 from inference import config
+from inference.host.children.cli import table
 from inference.host.children.environment import Environment, names, set_for
 from inference.host.children.output import Output
 from inference.host.children.place import folder_of
+from inference.types import EngineStatus
 
 
 def test_every_set_is_listed_and_pinned_and_says_its_room(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,6 +24,28 @@ def test_every_set_is_listed_and_pinned_and_says_its_room(capsys: pytest.Capture
         assert all("==" in line for line in lines), name
         assert environment.room_mb > 100
     assert "No engine host runs here." in told
+
+
+def test_columns_are_as_wide_as_what_stands_in_them() -> None:
+    long_name = "vllm (Qwen/Qwen2.5-7B-Instruct-AWQ-with-a-long-name)"
+    lines = list(
+        table([("chat", long_name, "ready", ""), ("watermark", "watermark (perth)", "unloaded", "Not loaded.")])
+    )
+    assert lines[0] == f"chat       {long_name}  ready"
+    assert lines[1].index("unloaded") == lines[0].index("ready")
+    assert lines[1].endswith("unloaded  Not loaded.")
+
+
+def test_an_engine_is_called_by_its_own_name_and_its_model_s() -> None:
+    def called(**names: str) -> tuple[str, str]:
+        status = EngineStatus(kind="tts", state="ready", **({"model": ""} | names))  # type: ignore[arg-type]
+        return status.called, status.name
+
+    assert called(engine="f5", model="tiny") == ("f5 (tiny)", "f5")
+    assert called(model="hibari") == ("hibari", "hibari")
+    assert called(engine="url", model="url") == ("url", "url")
+    assert called(engine="llama.cpp") == ("llama.cpp", "llama.cpp")
+    assert called() == ("tts", "")
 
 
 def test_the_set_for_a_device() -> None:

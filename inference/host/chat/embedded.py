@@ -94,6 +94,7 @@ class EmbeddedChat:
         model = self._model
         return EngineStatus(
             kind="chat",
+            engine="llama.cpp",
             model=model.name if model else "",
             state=self._state,
             languages=model.languages if model else (),

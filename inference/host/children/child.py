@@ -55,6 +55,7 @@ class Child:
         return EngineStatus(
             kind=self.spec.kind,
             model=self.spec.model,
+            engine=self.spec.name,
             state=self._told.state,
             languages=self.spec.languages,
             progress=self._told.progress if self._told.state == "loading" else None,
@@ -72,7 +73,7 @@ class Child:
 
         It does not load what is unloaded: that is decided by who owns the memory.
         """
-        await self._told.ready(self.spec.model, wait_s)
+        await self._told.ready(self.spec.called, wait_s)
 
     async def load(self) -> None:
         """Wants it: it is started, and kept alive from then on. Returns at once; `get_ready` waits."""
@@ -92,7 +93,7 @@ class Child:
     def note_broken(self) -> None:
         """A connection to it broke: it counts as loading until it answers again, or the next life does."""
         if self._told.state == "ready":
-            self._told.set("loading", f"{self.spec.model} is being started again.")
+            self._told.set("loading", f"{self.spec.called} is being started again.")
             self._told.doubted.set()
 
     async def run(self) -> None:
@@ -104,7 +105,7 @@ class Child:
 
     def _want(self) -> None:
         self._wanted.set()
-        self._told.set("loading", f"{self.spec.model} waits to be started.")
+        self._told.set("loading", f"{self.spec.called} waits to be started.")
 
     async def _live(self) -> None:
         while True:
@@ -125,7 +126,7 @@ class Child:
             spec.address.socket.unlink(missing_ok=True)
         keeps_dying = self._backoff.failures >= _TRIES_BEFORE_FAILED
         if not keeps_dying:
-            self._told.set("loading", f"Starting {spec.model}.")
+            self._told.set("loading", f"Starting {spec.called}.")
         self.starts += 1
         self._told.memory_bytes = 0
         self.output.begin(f"start {self.starts} of {spec.name}")
@@ -149,10 +150,10 @@ class Child:
         delay = self._backoff.failed()
         log.warning("engine_failed", engine=self.name, tries=self._backoff.failures, retry_in_s=delay)
         if self._backoff.failures < _TRIES_BEFORE_FAILED:
-            self._told.set("loading", f"{self.spec.model} is being started again. {what}")
+            self._told.set("loading", f"{self.spec.called} is being started again. {what}")
         else:
             hint = f"`manage.py engines logs {self.name}` shows what it said."
-            self._told.set("failed", f"{self.spec.model} does not run. {what} {hint} Next try in {delay:.0f} s.")
+            self._told.set("failed", f"{self.spec.called} does not run. {what} {hint} Next try in {delay:.0f} s.")
         return delay
 
     def _tell_making(self, making: Making) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -18,7 +18,7 @@ from inference.host.children.installing import Making
 from inference.host.children.output import older
 from inference.host.children.place import folder_of
 from inference.machine import measure
-from inference.types import HostStatus
+from inference.types import EngineStatus, HostStatus
 
 _MB = 1024**2
 _STATUS_WITHIN_S = 3.0
@@ -54,21 +54,33 @@ def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 
 def _list(_arguments: argparse.Namespace, out: TextIO) -> None:
+    width = max(len(name) for name in names())
     for name in names():
         environment = Environment(name)
         if environment.made:
             told = f"{_size(environment.folder) / _MB:6,.0f} MB  {environment.folder}"
         else:
             told = f"not made (about {environment.room_mb:,} MB; `manage.py engines prepare {name}`)"
-        print(f"{name:14} {told}", file=out)
+        print(f"{name:{width}}  {told}", file=out)
     status = asyncio.run(_status())
     if status is None:
         print("\nNo engine host runs here.", file=out)
         return
-    print("\nRunning now:", file=out)
-    for engine in status.engines:
-        memory = f"{engine.memory_bytes / _MB:8,.0f} MB" if engine.memory_bytes else f"{'':11}"
-        print(f"{engine.kind:8} {engine.model:32} {engine.state:9} {memory}  {engine.detail}".rstrip(), file=out)
+    print("\nRunning now, by engine and (model):", file=out)
+    for line in table([_row(engine) for engine in status.engines]):
+        print(line, file=out)
+
+
+def _row(engine: EngineStatus) -> tuple[str, ...]:
+    memory = f"{engine.memory_bytes / _MB:8,.0f} MB" if engine.memory_bytes else ""
+    return (engine.kind, engine.called, engine.state, memory, engine.detail)
+
+
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines whose columns are as wide as what stands in them."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 async def _status() -> HostStatus | None:
@@ -115,7 +127,7 @@ def _chosen() -> list[str]:
     """The sets of what would be used on this machine."""
     choice = choose(config.load(), measure())
     wanted = [set_for(placement.engine, placement.device) for placement in choice.placements]
-    if choice.fast != "none" or choice.fine != "none":
+    if choice.may_clone:
         wanted.append(set_for("watermark", CPU))
     return [name for name in wanted if name in names()]
 

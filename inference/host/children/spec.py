@@ -7,7 +7,7 @@ import aiohttp
 import msgspec
 
 from inference.host.children.environment import Environment
-from inference.types import EngineKind
+from inference.types import EngineKind, called
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -62,3 +62,8 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What it gets to end by itself when asked to."""
     on_demand: bool = False
     """Started by `Child.load`, not with the host."""
+
+    @property
+    def called(self) -> str:
+        """For people: settings, logs and commands have the engine's name, lists of models its model's."""
+        return called(self.name, self.model)

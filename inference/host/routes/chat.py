@@ -63,7 +63,7 @@ async def _stream(
         async for chunk in _as_call(upstream, call) if call else upstream.content.iter_any():
             if not tail:
                 elapsed = asyncio.get_running_loop().time() - began
-                host.metrics.first_token(host.chat.status.model, elapsed * 1000)
+                host.metrics.first_token(host.chat.status.name, elapsed * 1000)
             tail = (tail + chunk)[-32:]
             await response.write(chunk)
     except (aiohttp.ClientError, OSError, TimeoutError):
@@ -84,7 +84,7 @@ async def _as_call(upstream: aiohttp.ClientResponse, call: ForcedCall) -> AsyncI
 
 def _computed(host: Host, began: float, wait_ms: float) -> None:
     compute_ms = (asyncio.get_running_loop().time() - began) * 1000
-    host.metrics.computed(host.chat.status.model, wait_ms=wait_ms, compute_ms=compute_ms)
+    host.metrics.computed(host.chat.status.name, wait_ms=wait_ms, compute_ms=compute_ms)
 
 
 async def _refusal(upstream: aiohttp.ClientResponse) -> EngineError:

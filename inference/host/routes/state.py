@@ -55,11 +55,11 @@ async def metrics(request: web.Request) -> web.Response:
     for resource, used in host.scheduler.in_use().items():
         gauges[f'avatar_in_use{{resource="{resource}"}}'] = used
     for engine in host.status.engines:
-        gauges[f'avatar_engine_ready{{engine="{engine.model}"}}'] = engine.state == "ready"
+        gauges[f'avatar_engine_ready{{engine="{engine.name}"}}'] = engine.state == "ready"
     for slot in host.registry.slots:
         gauges[f'avatar_engine_loads_total{{engine="{slot.model}"}}'] = slot.loads
     for child in host.children:
-        gauges[f'avatar_engine_loads_total{{engine="{child.spec.model}"}}'] = child.starts
+        gauges[f'avatar_engine_loads_total{{engine="{child.name}"}}'] = child.starts
     if host.chat.totals is not None:
         gauges.update(host.chat.totals.gauges())
     return web.Response(text=host.metrics.text(gauges), content_type="text/plain", charset="utf-8")

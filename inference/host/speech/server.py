@@ -65,7 +65,8 @@ class ServerSpeaker:
 
     @property
     def status(self) -> EngineStatus:
-        return EngineStatus(kind="tts", model=self._model or self.engine, state=self._state, detail=self._detail)
+        model = self._model or self.engine
+        return EngineStatus(kind="tts", engine=self.engine, model=model, state=self._state, detail=self._detail)
 
     @property
     def voices(self) -> tuple[VoiceInfo, ...]:

@@ -108,7 +108,7 @@ class WorkerSpeaker:
             finally:
                 self.busy -= 1
             compute_ms = (loop.time() - began) * 1000
-            self._metrics.computed(self.status.model, wait_ms=ticket.wait_ms, compute_ms=compute_ms)
+            self._metrics.computed(self.engine, wait_ms=ticket.wait_ms, compute_ms=compute_ms)
 
     async def _answer(self, http: aiohttp.ClientSession, body: bytes) -> AsyncGenerator[bytes]:
         async with http.post(f"{self.child.address.url}/speech", data=body, headers=_MSGPACK) as response:

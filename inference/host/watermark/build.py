@@ -9,7 +9,7 @@ from inference.host.children.place import folder_of
 from inference.host.children.spec import Address, EngineSpec
 from inference.host.watermark.watermark import Watermark
 
-_MEMORY_BYTES = 560 * 1024**2
+MEMORY_BYTES = 560 * 1024**2
 _LOAD_TIMEOUT_S = 180.0
 
 
@@ -26,8 +26,8 @@ def build_watermark(settings: Config, choice: Choice, changes: Changes, children
         address=Address(socket=socket),
         # One thread, for it shares the processor with everything else; numba would compile what is not used.
         env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_DISABLE_JIT": "1"},
-        memory_bytes=_MEMORY_BYTES,
+        memory_bytes=MEMORY_BYTES,
         load_timeout_s=_LOAD_TIMEOUT_S,
-        on_demand=choice.fast == "none" and choice.fine == "none",
+        on_demand=not choice.may_clone,
     )
     return Watermark(children.add(Child(spec, changes, log_dir=folder)))
