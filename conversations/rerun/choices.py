@@ -6,7 +6,7 @@ import msgspec
 
 from conversations.rerun.engines import opened
 from inference.errors import EngineError
-from inference.types import HostStatus
+from inference.types import HostStatus, VoiceInfo
 from voices.selectors import usable_by
 from voices.types import VoiceChoice
 
@@ -17,7 +17,7 @@ class Choices(msgspec.Struct, frozen=True):
     """``models`` and ``presets`` are empty while the engine host does not answer; ``profiles`` are people's voices."""
 
     models: tuple[str, ...] = ()
-    presets: tuple[str, ...] = ()
+    presets: tuple[VoiceInfo, ...] = ()
     profiles: tuple[VoiceChoice, ...] = ()
 
 
@@ -26,7 +26,7 @@ def choices_for(person_id: str) -> Choices:
     status = asyncio.run(_status())
     return Choices(
         models=tuple(engine.model for engine in status.engines if engine.kind == "chat" and engine.model),
-        presets=tuple(voice.id for voice in status.voices),
+        presets=status.voices,
         profiles=usable_by(person_id) if status.cloning else (),
     )
 
