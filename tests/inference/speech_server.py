@@ -16,10 +16,11 @@ KEY = "its key"
 
 
 class ContractServer:
-    """Says ``pieces`` of 0.1 s as raw PCM at ``rate``; ``fault`` decides what goes wrong."""
+    """Says ``pieces`` of 0.1 s as raw PCM at ``rate``, in voices called ``names``; ``fault`` says what goes wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: tuple[str, ...] = ("vivian", "uncle_fu")) -> None:
         self.url = ""
+        self.names = names
         self.asked: list[dict[str, Any]] = []
         self.rate = 24_000
         self.pieces = 3
@@ -67,7 +68,7 @@ class ContractServer:
 
     async def voices(self, request: web.Request) -> web.Response:
         uploaded = {"name": "my_boss", "consent": "none", "created_at": 1738660000, "mime_type": "audio/wav"}
-        return web.json_response({"voices": ["vivian", "uncle_fu", "my_boss"], "uploaded_voices": [uploaded]})
+        return web.json_response({"voices": [*self.names, "my_boss"], "uploaded_voices": [uploaded]})
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["ContractServer"]:

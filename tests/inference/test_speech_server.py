@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from inference.engine_settings import SpeechServer
@@ -11,6 +12,7 @@ from inference.errors import EngineUnavailable
 from inference.host.changes import Changes
 from inference.host.routes import speech
 from inference.host.speech.server import ServerSpeaker
+from inference.host.speech.server_answers import Voices, voices_of
 from inference.types import EngineState, Reference, SpeechMade
 from tests.inference.fake_engines import FakeTts
 from tests.inference.fake_speakers import FakeWatermarker
@@ -23,9 +25,14 @@ MODEL = "FunAudioLLM/Fun-CosyVoice3-0.5B-2512"
 
 @asynccontextmanager
 async def with_server(
-    *, omni: bool, key: str = KEY, silence_s: float = 30.0, wait_for: EngineState = "ready"
+    *,
+    omni: bool,
+    key: str = KEY,
+    silence_s: float = 30.0,
+    wait_for: EngineState = "ready",
+    names: tuple[str, ...] = ("vivian", "uncle_fu"),
 ) -> AsyncIterator[tuple[Served, ContractServer]]:
-    async with ContractServer().serving() as server:
+    async with ContractServer(names).serving() as server:
         settings = SpeechServer(engine="url", url=server.url, omni=omni, api_key=key)
         speaker = ServerSpeaker(settings, Changes(), variable="AVATAR_FINE_SPEECH", silence_s=silence_s)
         who = Cloning(fine=speaker, watermarker=FakeWatermarker())
@@ -70,6 +77,31 @@ async def test_its_own_voices_can_be_chosen_but_not_what_somebody_uploaded_there
         assert server.asked[0]["voice"] == "vivian"
         made, _ = await said(host, voice="anna")
         assert (made.voice, made.engine) == ("anna", "fake-tts")
+
+
+async def test_what_another_avatar_lists_of_people_is_not_offered_to_everybody_here() -> None:
+    told = {
+        "id": "0b8f3a52-0000-4000-8000-000000000001",
+        "name": "Ada",
+        "languages": ["en"],
+        "cloned": True,
+        "own": True,
+    }
+    listed = [{"id": "hibari-us", "name": "Heart", "languages": ["en"], "cloned": False}, told]
+    voices = msgspec.convert({"object": "list", "voices": listed, "data": listed}, Voices)
+    assert [voice.id for voice in voices_of(voices, "tts-1", "url")] == ["hibari-us"]
+
+
+async def test_a_voice_that_both_have_is_the_fine_servers_for_who_asks_for_fine_speech_and_is_stood_in_for() -> None:
+    async with with_server(omni=False, names=("anna",)) as (host, server):
+        made, _ = await said(host, voice="anna")
+        assert (made.engine, made.voice, made.quality, made.fallback) == ("url", "anna", "fine", "")
+        async with host.client.speech("Hello there.", voice="anna", language="en") as speech:
+            assert (speech.made.engine, speech.made.quality) == ("fake-tts", "fast")
+        server.fault = "refuses"
+        made, sound = await said(host, voice="anna")
+        assert (made.engine, made.voice, made.quality, made.fallback) == ("fake-tts", "anna", "fast", "engine_failed")
+        assert sound
 
 
 async def test_a_server_that_is_no_vllm_omni_is_not_taken_to_clone() -> None:

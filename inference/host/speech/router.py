@@ -162,10 +162,10 @@ class Router:
             why = self._why_no_clone(ask)
             ask = msgspec.structs.replace(ask, reference=None)
         await self.embedded.get_ready()
-        way = self._own_voice(ask, self.voices, why)
+        way = self._own_voice(ask, self.voices, self._with_own_voices(ask.quality), why)
         yield way
         if way.speaker is not self.embedded:
-            yield self._own_voice(ask, self.embedded.voices, why or "engine_failed")
+            yield self._own_voice(ask, self.embedded.voices, (self.embedded,), why or "engine_failed")
 
     async def _cloning_ways(self, ask: SpeechAsk) -> AsyncIterator[_Way]:
         assert ask.reference is not None
@@ -208,14 +208,22 @@ class Router:
             return "language_not_spoken"
         return "watermark_unavailable" if cloning and self._watermark_missing() else "cloning_unavailable"
 
+    def _with_own_voices(self, quality: Quality) -> tuple[Speaker, ...]:
+        """In the order in which they say a voice: another AVATAR, as the fine one, has those that this one has."""
+        if quality == "fine" and self.fine is not None:
+            return (self.fine, *(speaker for speaker in (self.embedded, self.fast) if speaker is not None))
+        return (self.embedded, *self.engines)
+
     def _watermark_missing(self) -> bool:
         return self.watermarker is None or self.watermarker.status.state != "ready"
 
-    def _own_voice(self, ask: SpeechAsk, voices: tuple[VoiceInfo, ...], why: str) -> _Way:
+    def _own_voice(
+        self, ask: SpeechAsk, voices: tuple[VoiceInfo, ...], speakers: tuple[Speaker, ...], why: str
+    ) -> _Way:
         chosen = pick(voices, ask.voice, ask.language)
         complete = self.embedded.complete and all(speaker.status.state == "ready" for speaker in self.servers)
         why = why or why_another(self.voices, ask.voice, chosen, complete=complete)
-        speaker: Speaker = next(item for item in (self.embedded, *self.engines) if chosen in item.voices)
+        speaker = next(item for item in speakers if any(voice.id == chosen.id for voice in item.voices))
         model = self.embedded.model_of(chosen.id) if speaker is self.embedded else speaker.status.model
         made = SpeechMade(
             engine=model if speaker is self.embedded else speaker.engine,

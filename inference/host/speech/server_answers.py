@@ -24,6 +24,8 @@ class _Voice(msgspec.Struct):
     name: str = ""
     language: str = ""
     languages: list[str] = []
+    cloned: bool = False
+    """Another AVATAR's word for a person's voice that the key's owner may use: nobody else here may."""
 
 
 class Voices(msgspec.Struct):
@@ -38,14 +40,14 @@ class Voices(msgspec.Struct):
 def voices_of(told: Voices | None, model: str, engine: str) -> tuple[VoiceInfo, ...]:
     """The server's voices; one that says no language is taken to speak those of AVATAR's pages.
 
-    Without those that somebody has uploaded there: nobody here knows of their owners' consent, and they are unmarked.
+    Without those of people: nobody here knows of their owners' consent, and those uploaded to vLLM-Omni are unmarked.
     """
     found: list[VoiceInfo] = []
     uploaded = {voice.name or voice.id for voice in told.uploaded_voices} if told else set()
     for item in (told.voices or told.data)[:_MOST_VOICES] if told else ():
         voice = _Voice(id=item, name=item) if isinstance(item, str) else item
         voice_id = voice.id or voice.name
-        if voice_id and len(voice_id) <= _LONGEST_NAME and voice_id not in uploaded:
+        if voice_id and not voice.cloned and len(voice_id) <= _LONGEST_NAME and voice_id not in uploaded:
             languages = tuple(voice.languages) or ((voice.language,) if voice.language else _UNTOLD_LANGUAGES)
             name = voice.name or voice_id
             found.append(VoiceInfo(id=voice_id, name=name, engine=model or engine, languages=languages))
