@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from conversations.admin.deed import actor_of
+from common.pages import actor_of
 from inference.errors import EngineError
 from voices.errors import NotAllowed, Refused
 from voices.models import Examination, PreviewState, Utterance

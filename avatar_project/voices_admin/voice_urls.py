@@ -14,9 +14,10 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from avatar_project.voices_admin.deeds import BY_NAME
+from common.pages import actor_of
 from conversations.admin import opened
 from conversations.admin.confirm import Target, confirm
-from conversations.admin.deed import Subject, actor_of
+from conversations.admin.deed import Subject
 from conversations.log.errors import AudioMissing, LogError
 from conversations.log.serving import serve
 from voices import selectors, services, sounds

@@ -12,9 +12,10 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.pages import actor_of
 from common.reasons import NOTE_LENGTH
 from common.refusals import NotFound, Refused
-from conversations.admin.deed import Cause, Deed, Subject, actor_of
+from conversations.admin.deed import Cause, Deed, Subject
 from conversations.log.errors import LogError
 
 CONFIRMED = "confirmed"

@@ -12,9 +12,10 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
+from common.pages import actor_of
 from conversations.admin import opened
 from conversations.admin.confirm import Target, confirm
-from conversations.admin.deed import Subject, actor_of
+from conversations.admin.deed import Subject
 from conversations.admin.deeds import ABOUT_CONVERSATIONS, ABOUT_FLAGS, ABOUT_SESSIONS, ABOUT_TURNS, BY_NAME
 from conversations.admin.links import conversation_url, turn_anchor
 from conversations.admin.readonly import short

@@ -16,8 +16,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from common.pages import actor_of
 from conversations.admin import opened
-from conversations.admin.deed import actor_of
 from conversations.admin.filters import as_uuid, identity_filter
 from conversations.admin.form_filters import PositionFilter, period_filter, select_filter
 from conversations.admin.labels import inspect_reasons

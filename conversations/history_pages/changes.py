@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from conversations.history_pages.requests import actor_of, line, told
+from common.pages import actor_of
+from conversations.history_pages.requests import line, told
 from conversations.history_pages.views import standing
 from conversations.models import Turn
 from conversations.reading import listing

@@ -10,10 +10,10 @@ from django.utils.translation import get_language, override
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from common.pages import actor_of
 from conversations.errors import ConversationNotFound
 from conversations.exports import documents
 from conversations.exports.filenames import attachment
-from conversations.history_pages.requests import actor_of
 from conversations.log.eventlog import event_log
 from conversations.log.serving import AT_ONCE_BYTES, PACED_BYTES_PER_S
 from conversations.models import Conversation

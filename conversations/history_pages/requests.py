@@ -6,26 +6,19 @@ from datetime import date
 from typing import Concatenate, ParamSpec
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 
-from conversations.errors import ConversationNotFound, Refused
+from common.pages import actor_of, found_or_404
+from conversations.errors import Refused
 from conversations.log.errors import LogError
 from conversations.reading.listing import Filters
-from conversations.services.access import Actor
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 _LONGEST = 120
 _YEARS = (1970, 9000)
 """Within these every day has a midnight in every time zone."""
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """Who is signed in, or the guest; the doors have let nobody else in."""
-    user = request.user
-    assert user.is_authenticated
-    return user
 
 
 def owner_id_of(request: HttpRequest) -> str:
@@ -50,19 +43,6 @@ def line(query: QueryDict, name: str) -> str:
 def whole(text: str) -> int:
     """A positive whole number, else 0."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
-
-
-def found_or_404(view: View[P]) -> View[P]:
-    """Another's conversation is not found, like one that never was."""
-
-    @functools.wraps(view)
-    def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except ConversationNotFound as error:
-            raise Http404(str(error)) from error
-
-    return wrapped
 
 
 def told(view: View[P]) -> View[P]:

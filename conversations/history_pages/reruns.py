@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from common.pages import actor_of, found_or_404
 from conversations.errors import Invalid, Refused
-from conversations.history_pages.requests import actor_of, found_or_404, line, owner_id_of, told, whole
+from conversations.history_pages.requests import line, owner_id_of, told, whole
 from conversations.history_pages.views import TURNS, standing
 from conversations.log.errors import LogError
 from conversations.models import Conversation, Keep

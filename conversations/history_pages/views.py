@@ -10,10 +10,11 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from common.pages import actor_of, found_or_404
 from conversations import search
 from conversations.errors import ConversationNotFound, Invalid
 from conversations.history_pages.days import by_day
-from conversations.history_pages.requests import actor_of, filters_of, found_or_404, owner_id_of, whole
+from conversations.history_pages.requests import filters_of, owner_id_of, whole
 from conversations.models import Conversation
 from conversations.reading import listing
 from conversations.reading.exchanges import read_exchanges, title_of

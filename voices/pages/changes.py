@@ -9,13 +9,15 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from common.pages import actor_of
 from conversations.log.errors import LogError
 from inference.types import Quality
 from voices import selectors, services
+from voices.access import owned
 from voices.errors import Invalid, Refused, VoiceNotFound
 from voices.events import Scope
 from voices.pages.figures import figures_of
-from voices.pages.requests import actor_of, line, recording_of, said_of, to_voice, told
+from voices.pages.requests import line, recording_of, said_of, to_voice, told
 
 
 @never_cache
@@ -37,6 +39,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @told("sample")
 def sample(request: HttpRequest, voice_id: UUID) -> HttpResponse:
     """``recording``: the sample. What is wrong with it is told; when it is taken, its transcript comes next."""
+    owned(actor_of(request), voice_id)
     report = services.add_sample(voice_id, recording_of(request), actor=actor_of(request))
     if report.accepted:
         return to_voice(voice_id, "transcript")
@@ -59,6 +62,7 @@ def transcript(request: HttpRequest, voice_id: UUID) -> HttpResponse:
 @told("consent")
 def ask(request: HttpRequest, voice_id: UUID) -> HttpResponse:
     """``scope`` and ``days`` of the consent: the page then shows the sentence to read."""
+    owned(actor_of(request), voice_id)
     scope: Scope = "shared" if line(request, "scope") == "shared" else "self"
     services.ask_consent(voice_id, actor=actor_of(request), scope=scope, days=_whole(line(request, "days")))
     return to_voice(voice_id, "consent")
@@ -68,6 +72,7 @@ def ask(request: HttpRequest, voice_id: UUID) -> HttpResponse:
 @told("consent")
 def consent(request: HttpRequest, voice_id: UUID) -> HttpResponse:
     """``recording`` of the sentence of ``challenge``, read aloud."""
+    owned(actor_of(request), voice_id)
     given = services.give_consent(voice_id, line(request, "challenge"), recording_of(request), actor=actor_of(request))
     step, level = ("try", messages.SUCCESS) if given.accepted else ("consent", messages.ERROR)
     messages.add_message(request, level, str(given.message), extra_tags=step)

@@ -7,29 +7,22 @@ from uuid import UUID
 
 import structlog
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from common.pages import actor_of, found_or_404
 from conversations.log.errors import LogError
 from inference.errors import EngineError
-from voices.access import Actor
-from voices.errors import Invalid, Refused, VoiceNotFound
+from voices.errors import Invalid, Refused
 from voices.pages.throttle import count_recording
 from voices.services.samples import LARGEST_BYTES
 
 log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """Who is signed in, or the guest; the doors have let nobody else in."""
-    user = request.user
-    assert user.is_authenticated
-    return user
 
 
 def line(request: HttpRequest, name: str) -> str:
@@ -47,19 +40,6 @@ def recording_of(request: HttpRequest) -> bytes:
         raise Invalid(gettext("The recording is too large: at most 10 MB."), code="too_large")
     data: bytes = sent.read()
     return data
-
-
-def found_or_404(view: View[P]) -> View[P]:
-    """Another's voice is not found, like one that never was."""
-
-    @functools.wraps(view)
-    def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        try:
-            return view(request, *args, **kwargs)
-        except VoiceNotFound as error:
-            raise Http404(str(error)) from error
-
-    return wrapped
 
 
 def told(step: str) -> Callable[[View[P]], View[P]]:

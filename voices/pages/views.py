@@ -13,13 +13,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from common.pages import actor_of, found_or_404
 from conversations.log.errors import AudioMissing
 from conversations.log.serving import serve
 from voices import presets, selectors, sounds
 from voices.errors import VoiceNotFound
 from voices.languages import same
 from voices.pages.figures import figures_of
-from voices.pages.requests import actor_of, found_or_404
 from voices.pages.words import reason
 from voices.types import Profile
 
