@@ -164,3 +164,11 @@ def test_recordings_of_one_person_are_counted_together_with_those_through_rest(a
     other = browser(making.person("bob"))
     mine = making.with_sample(making.person("cleo"))
     assert other.post(at(mine, "/sample"), {"recording": SimpleUploadedFile("a.wav", b"x")}).status_code == 404
+
+
+@pytest.mark.parametrize("part", ["/sample", "/consent", "/consent/ask"])
+def test_another_s_voice_is_not_found_whatever_is_sent(ada: Any, part: str) -> None:
+    client = browser(making.person("bob"))
+    theirs = making.usable(ada)
+    for sent in ({}, {"days": "none"}, {"recording": SimpleUploadedFile("a.wav", b"no sound"), "challenge": "c"}):
+        assert client.post(at(theirs, part), sent).status_code == 404
