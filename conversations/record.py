@@ -19,7 +19,6 @@ from conversations.events import (
     KeepChanged,
     SessionClosed,
     SessionOpened,
-    decode_fact,
 )
 from conversations.history import History, HistoryItem
 from conversations.keeping import kept
@@ -27,6 +26,7 @@ from conversations.keeping.kept import new_event
 from conversations.log import store
 from conversations.log.audio import AudioStore
 from conversations.log.eventlog import EventLog, event_log
+from conversations.log.facts import fact_of
 from conversations.log.keys import DataKey, KeyRing
 from conversations.log.models import Purpose
 from conversations.log.types import Metadata, RecordedEvent
@@ -216,5 +216,5 @@ def _sound_key(stream: str, turn_id: str) -> DataKey | None:
 
 
 def _recorded_fact(event: RecordedEvent) -> RecordedFact:
-    fact = decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
+    fact = fact_of(event)
     return RecordedFact(event.sequence, event.metadata.correlation, event.recorded_at, fact, event.redacted)

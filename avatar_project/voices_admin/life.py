@@ -12,7 +12,7 @@ from common.reasons import label
 from common.texts import Text
 from conversations.admin.trails import name_of, names_of
 from conversations.log.codec import decode
-from conversations.log.facts import Fact, decode_fact
+from conversations.log.facts import Fact, fact_of
 from conversations.log.keys import KeyRing
 from conversations.log.models import Event
 from voices import events, reasons
@@ -62,7 +62,7 @@ def life_of(voice_id: UUID, *, notes: bool) -> tuple[Act, ...]:
     names = names_of(event.metadata.actor for event in recorded)
     acts = []
     for event in recorded:
-        fact = decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
+        fact = fact_of(event)
         note = str(getattr(fact, "note", "")) if notes else ""
         acts.append(Act(event.recorded_at, name_of(event.metadata.actor, names), _said(fact), note))
     return tuple(acts)

@@ -8,9 +8,10 @@ from uuid import UUID
 import msgspec
 
 from conversations.errors import Invalid
-from conversations.events import FACTS, NOT_FOR_THE_OWNER, UnknownFact, decode_fact
+from conversations.events import FACTS, NOT_FOR_THE_OWNER, UnknownFact
 from conversations.log import store
 from conversations.log.codec import decode, decode_metadata
+from conversations.log.facts import fact_of
 from conversations.log.keys import KeyRing
 from conversations.log.models import Event
 from conversations.log.types import RecordedEvent
@@ -141,7 +142,7 @@ def _readable(view: View, row: Event, own: set[str]) -> bool:
 def _feed_event(event: RecordedEvent, *, readable: bool) -> FeedEvent:
     version, payload, words = event.version, event.payload, _words(event, readable=readable)
     try:
-        fact = decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
+        fact = fact_of(event)
     except UnknownFact:
         pass  # Written by a newer program: given as it is.
     else:

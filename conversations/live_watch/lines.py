@@ -20,8 +20,8 @@ from conversations.events import (
     UserTranscribed,
     UserTranscriptionFailed,
     UserWrote,
-    decode_fact,
 )
+from conversations.log.facts import fact_of
 from conversations.log.types import RecordedEvent
 
 
@@ -43,7 +43,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def lines(event: RecordedEvent) -> Iterator[Line]:
     """What one event adds to the page; most add nothing."""
-    fact = decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
+    fact = fact_of(event)
     kind = _kind(fact)
     if kind:
         text = str(getattr(fact, "text", ""))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from conversations.log.types import Metadata, NewEvent
+from conversations.log.types import Metadata, NewEvent, RecordedEvent
 
 Payload = dict[str, Any]
 Step = Callable[[Payload], Payload]
@@ -51,6 +51,11 @@ def new_event(fact: Fact, metadata: Metadata) -> NewEvent:
     """A fact as the log takes it."""
     payload = msgspec.to_builtins(fact)
     return NewEvent(fact.type, payload, fact.version, fact.personal, metadata)
+
+
+def fact_of(event: RecordedEvent) -> Fact:
+    """What an event says, its words empty where they were erased. Raises as `decode_fact`."""
+    return decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
 
 
 def decode_fact(type_: str, version: int, payload: Mapping[str, Any], *, redacted: bool = False) -> Fact:

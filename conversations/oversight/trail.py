@@ -16,10 +16,10 @@ from conversations.events import (
     SessionCut,
     SessionMuted,
     TurnRedacted,
-    decode_fact,
 )
 from conversations.log.codec import decode
 from conversations.log.damage import DAMAGE
+from conversations.log.facts import fact_of
 from conversations.log.keys import KeyRing
 from conversations.log.models import Event
 from conversations.people_events import PersonBlocked, PersonErased, PersonUnblocked
@@ -68,7 +68,7 @@ def _entry(row: Event, ring: KeyRing) -> TrailEntry | None:
     """None for an event that was changed behind the log's back: proving the chain names it, and the rest is shown."""
     try:
         event = decode(row, ring)
-        fact = decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
+        fact = fact_of(event)
     except DAMAGE:
         log.warning("act_damaged", stream=row.stream, sequence=row.sequence)
         return None

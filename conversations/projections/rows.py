@@ -25,9 +25,9 @@ from conversations.events import (
     TurnRedacted,
     UserTranscribed,
     UserWrote,
-    decode_fact,
 )
 from conversations.history import supersedes
+from conversations.log.facts import fact_of
 from conversations.log.keys import KeyRing
 from conversations.log.models import Purpose
 from conversations.log.prepared import Select
@@ -87,7 +87,7 @@ class Rows:
 
     def fold(self, event: RecordedEvent) -> None:
         """Takes one event in. Raises `UnknownOwner`, `events.UnknownFact`."""
-        fact = decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
+        fact = fact_of(event)
         if self.conversation is None:
             self.conversation = _started(event, fact)
         conversation = self.conversation

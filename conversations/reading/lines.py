@@ -5,9 +5,9 @@ from datetime import datetime
 import msgspec
 from django.urls import reverse
 
-from conversations.events import decode_fact
 from conversations.history import History
 from conversations.log import store
+from conversations.log.facts import fact_of
 from conversations.models import Conversation, Turn
 from conversations.streams import stream_of
 
@@ -40,7 +40,7 @@ def earlier_lines(conversation: Conversation) -> Earlier:
     history, sequence = History(), 0
     began: dict[str, datetime] = {}
     for event in store.read_stream(stream_of(str(conversation.id))):
-        fact = decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
+        fact = fact_of(event)
         history.apply(fact, event.metadata.correlation)
         began.setdefault(getattr(fact, "item_id", ""), event.recorded_at)
         sequence = event.sequence

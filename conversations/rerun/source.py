@@ -24,10 +24,10 @@ from conversations.events import (
     UserSpoke,
     UserTranscribed,
     UserWrote,
-    decode_fact,
 )
 from conversations.history import supersedes
 from conversations.log import store
+from conversations.log.facts import fact_of
 from conversations.log.types import RecordedEvent
 from conversations.models import Conversation, Turn
 from conversations.streams import stream_of
@@ -120,7 +120,7 @@ def redacted_now(conversation_id: str, turn: SourceTurn) -> bool:
 
 
 def _fold(source: Source, turns: dict[str, SourceTurn], event: RecordedEvent) -> None:
-    fact = decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
+    fact = fact_of(event)
     match fact:
         case ConversationStarted():
             source.owner_id, source.language, source.voice, source.keep = (

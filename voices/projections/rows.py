@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from conversations.log.facts import Fact, decode_fact
+from conversations.log.facts import Fact, fact_of
 from conversations.log.keys import KeyRing
 from conversations.log.models import Purpose
 from conversations.log.types import RecordedEvent
@@ -57,7 +57,7 @@ class Rows:
     def fold_all(self, recorded: Sequence[RecordedEvent]) -> None:
         """Takes events in. Raises `UnknownFact`."""
         for event in recorded:
-            fact = decode_fact(event.type, event.version, event.payload, redacted=event.redacted)
+            fact = fact_of(event)
             if self.voice is None:
                 self.voice = _began(event, fact)
             self.voice.sequence = event.sequence
