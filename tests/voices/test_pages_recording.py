@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.engine_host import RunningHost
@@ -154,7 +155,7 @@ def test_recordings_of_one_person_are_counted_together_with_those_through_rest(a
         sent = {"challenge": "c", "recording": SimpleUploadedFile("a.wav", b"no sound")}
         return told(client, client.post(at(voice_id, part), sent))
 
-    enough = "a lot of recordings"
+    enough = "a lot within a minute"
     assert enough not in told_of("/sample")
     assert enough not in told_of("/consent")
     assert client.post(path, {"file": SimpleUploadedFile("a.wav", b"no sound")}).status_code == 400
@@ -172,3 +173,22 @@ def test_another_s_voice_is_not_found_whatever_is_sent(ada: Any, part: str) -> N
     theirs = making.usable(ada)
     for sent in ({}, {"days": "none"}, {"recording": SimpleUploadedFile("a.wav", b"no sound"), "challenge": "c"}):
         assert client.post(at(theirs, part), sent).status_code == 404
+
+
+def test_changes_on_the_pages_are_counted_too_but_never_what_ends_something(ada: Any, settings: Any) -> None:
+    cache.clear()
+    settings.API_REQUESTS_PER_MINUTE = settings.API_REQUESTS_PER_MINUTE | {"write": 2}
+    voice_id = making.usable(ada)
+    client, enough = browser(ada), "a lot within a minute"
+    for name in ("One", "Two"):
+        assert enough not in told(client, client.post(at(voice_id, "/change"), {"name": name}))
+    assert enough in told(client, client.post(at(voice_id, "/change"), {"name": "Three"}))
+    assert enough in told(client, client.post(at(voice_id, "/rating"), {"score": "5"}))
+    refused = client.post("/voice-profiles/new", {"name": "Another", "language": "en"})
+    assert (refused.status_code, enough in refused.content.decode()) == (400, True)
+    assert client.patch(f"/api/voice-profiles/{voice_id}/", {"name": "F"}, "application/json").status_code == 429
+    assert selectors.profile(ada, voice_id).row.name == "Two"
+    client.post(at(voice_id, "/consent/withdraw"))
+    assert state(voice_id) == State.DRAFT
+    assert client.post(at(voice_id, "/delete")).status_code == 302
+    assert state(voice_id) == State.DELETED

@@ -18,6 +18,7 @@ from voices.errors import Invalid, Refused, VoiceNotFound
 from voices.events import Scope
 from voices.pages.figures import figures_of
 from voices.pages.requests import line, recording_of, said_of, to_voice, told
+from voices.pages.throttle import count
 
 
 @never_cache
@@ -28,6 +29,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "voices/new.html", {"language": language})
     try:
+        count(actor_of(request), "write")
         voice_id = services.create(actor=actor_of(request), name=name, language=language)
     except (Refused, LogError) as error:
         context = {"refused": said_of(error), "name": name, "language": language}
@@ -51,7 +53,7 @@ def sample(request: HttpRequest, voice_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@told("transcript")
+@told("transcript", counted="write")
 def transcript(request: HttpRequest, voice_id: UUID) -> HttpResponse:
     """``transcript``: what was said in the sample, word for word."""
     services.correct_transcript(voice_id, line(request, "transcript"), actor=actor_of(request))
@@ -59,7 +61,7 @@ def transcript(request: HttpRequest, voice_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@told("consent")
+@told("consent", counted="write")
 def ask(request: HttpRequest, voice_id: UUID) -> HttpResponse:
     """``scope`` and ``days`` of the consent: the page then shows the sentence to read."""
     owned(actor_of(request), voice_id)
@@ -80,7 +82,7 @@ def consent(request: HttpRequest, voice_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@told("try")
+@told("try", counted="heavy")
 def preview(request: HttpRequest, voice_id: UUID) -> HttpResponse:
     """Has the voice say ``text`` in the background."""
     quality: Quality = "fine" if line(request, "quality") == "fine" else "fast"
@@ -89,7 +91,7 @@ def preview(request: HttpRequest, voice_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@told("share")
+@told("share", counted="write")
 def share(request: HttpRequest, voice_id: UUID) -> HttpResponse:
     services.share(voice_id, actor=actor_of(request))
     return to_voice(voice_id, "share")
@@ -103,7 +105,7 @@ def unshare(request: HttpRequest, voice_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@told("top")
+@told("top", counted="write")
 def rate(request: HttpRequest, voice_id: UUID) -> HttpResponse:
     """``score``: 1 to 10."""
     services.rate(voice_id, _whole(line(request, "score")), actor=actor_of(request))
@@ -112,7 +114,7 @@ def rate(request: HttpRequest, voice_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@told("top")
+@told("top", counted="write")
 def change(request: HttpRequest, voice_id: UUID) -> HttpResponse:
     """``name``: what its owner calls it from now on."""
     services.rename(voice_id, line(request, "name"), actor=actor_of(request))

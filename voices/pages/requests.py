@@ -17,7 +17,7 @@ from common.pages import actor_of, found_or_404
 from conversations.log.errors import LogError
 from inference.errors import EngineError
 from voices.errors import Invalid, Refused
-from voices.pages.throttle import count_recording
+from voices.pages.throttle import Kind, count
 from voices.services.samples import LARGEST_BYTES
 
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ def line(request: HttpRequest, name: str) -> str:
 
 def recording_of(request: HttpRequest) -> bytes:
     """The file that was recorded or chosen; its name is not looked at. Raises `Invalid`, `TooMany`."""
-    count_recording(actor_of(request))
+    count(actor_of(request), "heavy")
     sent = request.FILES.get("recording")
     if sent is None:
         raise Invalid(gettext("No recording arrived: record one or choose a file of at most 10 MB."), code="too_large")
@@ -42,14 +42,19 @@ def recording_of(request: HttpRequest) -> bytes:
     return data
 
 
-def told(step: str) -> Callable[[View[P]], View[P]]:
-    """For changes: what was refused, or could not be done, is told on the voice's page, at the step it was about."""
+def told(step: str, counted: Kind | None = None) -> Callable[[View[P]], View[P]]:
+    """For changes: what was refused, or could not be done, is told on the voice's page, at the step it was about.
+
+    ``counted`` bounds how often; what ends something is done at any moment, so it is not counted.
+    """
 
     def wrap(view: View[P]) -> View[P]:
         @found_or_404
         @functools.wraps(view)
         def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             try:
+                if counted is not None:
+                    count(actor_of(request), counted)
                 return view(request, *args, **kwargs)
             except (Refused, LogError, EngineError) as error:
                 messages.error(request, said_of(error), extra_tags=step)
