@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import ChatPage, OpenChat
-from tests.browser.scripted import READY, SENTENCE_MS, ScriptedServer
+from tests.browser.scripted import READY, SENTENCE_MS, ScriptedServer, tone
 from tests.server import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.asyncio(loop_scope="session")]
@@ -173,6 +173,42 @@ async def test_what_could_not_be_sent_stands_in_the_box_again(scripted: Scripted
     await chat.type("Do not lose this.")
     await chat.state("full")
     assert await chat.page.input_value("#message") == "Do not lose this."
+
+
+async def test_a_message_to_a_conversation_that_is_gone_begins_a_new_one(scripted: Scripted) -> None:
+    chat, server = await scripted()
+    await chat.page.evaluate("sessionStorage.setItem('avatar.conversation', '0198a000-0000-7000-8000-00000000dead')")
+    await chat.page.reload()
+
+    def erased() -> None:
+        server.on_connect = server.greet
+        server.refuse("conversation_not_found", 4404)
+
+    server.on_connect = erased
+    await chat.type("Is anybody here?")
+    created = await server.until_sent("conversation.item.create")
+    assert created["item"]["content"] == [{"type": "input_text", "text": "Is anybody here?"}]
+    assert "conversation=0198a000" in server.addresses[-2]
+    assert "conversation=" not in server.addresses[-1]
+    assert await chat.page.input_value("#message") == ""
+    assert await chat.lines("user") == ["Is anybody here?"]
+
+
+async def test_empty_lines_at_the_end_of_an_answer_are_not_shown(scripted: Scripted) -> None:
+    chat, server = await scripted()
+    await chat.type("Who was it?")
+    await chat.state("thinking")
+    where = {"response_id": "r-1", "item_id": "a-1", "output_index": 0, "content_index": 0}
+    server.say("response.created", response={"id": "r-1"})
+    message = {"id": "a-1", "type": "message", "role": "assistant"}
+    server.say("response.output_item.added", response_id="r-1", output_index=0, item=message)
+    for text in ("First one.", "\n\nThen another. \n\n", "\n"):
+        server.say("response.output_audio_transcript.delta", **where, delta=text)
+        server.say("response.output_audio.delta", **where, delta=tone(300))
+    await chat.page.get_by_text("Then another.").wait_for()
+    shown = chat.page.locator(".line.assistant .line-words")
+    assert await shown.evaluate("words => words.textContent") == "First one.\n\nThen another."
+    assert await shown.locator(".sentence").all_inner_texts() == ["First one.", "Then another."]
 
 
 async def test_a_lost_connection_counts_down_and_resumes_where_it_was(scripted: Scripted) -> None:

@@ -107,10 +107,10 @@ export class Connection extends EventTarget {
     else this.wait("waiting", this.backoff.next());
   }
 
-  /** The conversation is gone (erased, or another person's): begin a new one. */
+  /** The conversation is gone (erased, or another person's): begin a new one, in which what waits to be sent is said. */
   forget() {
     this.conversation = { id: "", sequence: 0 };
-    this.wait("waiting", this.backoff.next());
+    this.open();
   }
 
   wait(state, ms) {

@@ -65,11 +65,14 @@ export class TranscriptView {
     if (line.failed) return [element("span", "line-failed", line.failed)];
     if (!line.text) return [waiting(line.role)];
     const parts = line.timeline.parts(line.cutMs, line.soundMs).flatMap(({ text, heard, sentence }) => {
-      const words = text.trimStart();
+      const words = text.trim();
+      if (!words) return []; // models like to end with empty lines
       const name = sentence === line.current ? "sentence current" : "sentence";
       const node = heard ? element("span", name, words) : unheard(words);
-      return [text.slice(0, text.length - words.length), node]; // the space between sentences is not marked
+      const [before, after] = text.split(words, 2);
+      return [before, node, after]; // the space between sentences is not marked
     });
+    while (typeof parts.at(-1) === "string") parts.pop();
     if (line.cutMs !== null) parts.push(element("span", "line-cut", gettext("stopped")));
     return parts;
   }
