@@ -31,6 +31,11 @@ class References:
         self._barred: OrderedDict[str, None] = OrderedDict()
         self._uses: dict[str, set[Stop]] = {}
 
+    @property
+    def kept(self) -> int:
+        """How many there are now."""
+        return len(self._kept)
+
     def put(self, reference: Reference) -> None:
         """Keeps it, in place of another of its id; raises `VoiceStopped` when it is barred, `AudioRefused`.
 
