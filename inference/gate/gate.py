@@ -52,6 +52,11 @@ class Gate:
     def service(self) -> Service:
         return self._degraded.service
 
+    @property
+    def _memory_is_waited_for(self) -> bool:
+        """Some session waits, and not only for one of the places to be left."""
+        return bool(self.places.waiting) and self.places.taken < self.policy.places
+
     # What happens
 
     def observe(self, now: float, measurement: Measurement) -> None:
@@ -102,7 +107,7 @@ class Gate:
             why = f"{engine} is just being unloaded."
         elif account.declared.role == "fine" and self._degraded.refuses_fine:
             return self._degraded.service.reason  # asking does not put off the moment when it may come back
-        elif self.places.waiting:
+        elif self._memory_is_waited_for:
             why = "Sessions wait for memory."
         elif room < account.need:
             why = f"It needs {gigabytes(account.need)}; {ledger.words(self.places.taken)}"
@@ -124,7 +129,7 @@ class Gate:
             *self._relief.come_back(now),
             *self._admit(now),
             *self._refuse(now),
-            *self._relief.restore(now, self.places.taken, others_wait=bool(self.places.waiting)),
+            *self._relief.restore(now, self.places.taken, others_wait=self._memory_is_waited_for),
             *self._tell_positions(now),
         ]
         if self._degraded.service.level != self._told.level:

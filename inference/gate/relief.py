@@ -38,7 +38,7 @@ class Relief:
         leak = account.leak
         if not leak or not account.declared.restarts:
             return False
-        idle = sessions == 0 if account.declared.role == "core" else now - account.used_at > _IDLE_S
+        idle = now - account.used_at > _IDLE_S and (sessions == 0 or account.declared.role != "core")
         return idle or leak > ledger.device.total * _GRAVE_LEAK
 
     def shed(self, ledger: Ledger, short: int, now: float, sessions: int) -> Iterator[Unload]:

@@ -98,8 +98,8 @@ class EngineSlot(Generic[E]):
             self._set("loading", "Waits to be loaded.")
         while self._wanted.is_set() and self._engine is None:
             async with one_at_a_time:
-                if not self._wanted.is_set():
-                    return
+                if not self._wanted.is_set() or self._engine is not None:
+                    return  # another call for the same has loaded it meanwhile
                 self._set("loading", f"Loading {self.model}.", 0.0)
                 delay = await self._try()
             if not self._wanted.is_set():

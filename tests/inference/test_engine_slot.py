@@ -132,3 +132,15 @@ async def test_what_is_unloaded_between_two_tries_is_not_tried_again() -> None:
     async with asyncio.timeout(5):
         await load
     assert slot.status.state == "unloaded"
+
+
+async def test_two_that_want_it_loaded_load_it_once() -> None:
+    engine, turns = FakeEngine(may_load=threading.Event()), asyncio.Lock()
+    slot = slot_of(engine)
+    loads = [asyncio.create_task(slot.load(turns)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    assert engine.may_load is not None
+    engine.may_load.set()
+    await asyncio.gather(*loads)
+    assert engine.loads == 1
+    assert slot.status.state == "ready"

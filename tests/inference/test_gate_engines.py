@@ -32,7 +32,9 @@ def test_a_core_engine_that_leaks_is_started_again_between_sessions_or_when_it_g
     card.engines["llm"] = 13 * GB  # 2 GB too much: less than a tenth of the card
     assert card.look() == ()
     card.gate.leave(card.now, "s0")
-    assert card.look() == (Unload("llm"),)
+    card.gate.used(card.now, "llm")  # by a program, without a session
+    assert card.look() == ()
+    assert card.look(31.0) == (Unload("llm"),)
     card.gone("llm")
     assert card.look() == (Load("llm"),)
     card.loaded("llm")

@@ -1,7 +1,7 @@
 """Who does not fit waits at the memory gate, or is refused: in order, told where they stand, never for long."""
 
 from inference.gate.terms import Expired, Granted, Refused, Unload, Waits
-from tests.inference.gated import COSY, LLM, Card
+from tests.inference.gated import COSY, GB, LLM, Card
 
 
 def test_a_session_makes_fine_speech_give_way_and_comes_in_once_the_memory_is_free() -> None:
@@ -70,3 +70,27 @@ def test_a_silent_holder_loses_the_place() -> None:
     assert card.look(21.0) == (Expired("s0"),)
     assert not card.gate.renew(card.now, "s0")
     assert card.ask("next") == (Granted("next"),)
+
+
+def test_who_waits_for_a_place_and_not_for_memory_takes_no_fine_speech_away() -> None:
+    card = Card(LLM, COSY, places=2, queue_places=2)
+    card.loaded("llm")
+    card.look()
+    card.fill()
+    assert isinstance(card.ask("next", queue=True)[0], Waits)
+    assert card.gate.permit(card.now, "cosyvoice") == ""
+    card.loaded("cosyvoice")
+    card.look()
+    assert card.services == []
+
+
+def test_while_somebody_waits_for_memory_fine_speech_is_not_loaded() -> None:
+    card = Card(LLM, COSY, queue_places=2)
+    card.loaded("llm")
+    card.look()
+    card.fill()
+    assert isinstance(card.ask("next", queue=True)[0], Waits)
+    card.gate.leave(card.now, "s0")
+    card.others = 12 * GB  # the place is there, and the memory is not
+    card.look()
+    assert card.gate.permit(card.now, "cosyvoice") == "Sessions wait for memory."

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -14,6 +15,7 @@ from inference.gate.terms import Declaration, EngineLife, Policy
 from inference.host.changes import Changes
 from inference.host.memory.keeper import Keeper
 from inference.host.memory.managed import Buffers
+from inference.machine import Machine
 from inference.types import EngineKind, Queued
 from tests.inference.fake_machine import GB, FakeMachine
 from tests.inference.served import Served, served
@@ -163,6 +165,9 @@ async def test_operators_see_memory_and_cannot_unload_what_conversations_need() 
         await until(lambda: host.host.registry.tts[0].engine is not None)
         with pytest.raises(EngineRefused, match="There is no engine 'nothing' here"):
             await host.client.load("nothing")
+        with pytest.raises(EngineRefused, match="fake-stt is what every conversation needs"):
+            await host.client.unload("fake-stt")
+        await host.client.load("fake-stt")
         metrics = await (await host.http.get("/metrics")).text()
         assert 'avatar_memory_limit_bytes{device="host"}' in metrics
         assert 'avatar_service{level="full"} 1' in metrics
@@ -218,6 +223,50 @@ async def test_fine_speech_makes_room_for_a_session_within_a_second() -> None:
             await keeper.permit("cosyvoice")
     running.cancel()
     await asyncio.wait([running])
+
+
+async def test_what_speaks_for_long_counts_as_used_until_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = FakeMachine(gpus=(24,))
+    f5 = FakeEngine(machine, Declaration("f5", "clone", "cuda:0", GB))
+    keeper = Keeper(Policy(places=9), machine, [Buffers(), f5], Changes())
+    now = asyncio.get_running_loop().time
+    passed = 0.0
+    monkeypatch.setattr("inference.host.memory.keeper._now", lambda: now() + passed)
+    await f5.load()
+    account = keeper._gate.accounts["f5"]
+    async with keeper.using("f5"):
+        for passed in (40.0, 80.0):
+            await keeper.look()
+            assert account.used_at >= now() + passed - 1
+    passed = 120.0
+    await keeper.look()
+    assert account.used_at < now() + 81
+
+
+async def test_what_was_measured_before_an_engine_ended_is_not_taken_for_another_program_s() -> None:
+    machine = FakeMachine(gpus=(24,))
+    f5 = FakeEngine(machine, Declaration("f5", "clone", "cuda:0", 5 * GB))
+    measured, go_on = threading.Event(), threading.Event()
+    go_on.set()
+
+    def slowly() -> Machine:
+        seen = machine()
+        measured.set()
+        go_on.wait(5)
+        return seen
+
+    keeper = Keeper(Policy(places=9), slowly, [Buffers(), f5], Changes())
+    await f5.load()
+    await keeper.look()
+    measured.clear()
+    go_on.clear()
+    look = asyncio.create_task(keeper.look())
+    await asyncio.to_thread(measured.wait, 5)
+    await keeper.unload("f5")
+    go_on.set()
+    await look
+    card = next(device for device in keeper.status.devices if device.name == "cuda:0")
+    assert (card.used, card.kept_for_others) == (0, 0)
 
 
 async def test_a_crowd_that_comes_and_hangs_up_at_any_moment_leaves_no_place_behind() -> None:

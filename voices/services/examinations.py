@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from django_q.tasks import async_task
 
 from conversations.log import crypto
-from voices import detection
+from inference.errors import AudioRefused
+from voices import detection, refused_sound
 from voices.access import Actor
 from voices.errors import NotAllowed, TooMany
 from voices.models import Examination, PreviewState
@@ -31,14 +32,17 @@ _WAITING = (PreviewState.QUEUED, PreviewState.RUNNING)
 def request_examination(data: bytes, *, actor: Actor) -> str:
     """Has a file of any format looked at; returns the id of the `Examination`.
 
-    Raises `NotAllowed`, `TooMany`, and `inference.errors.AudioRefused` for what is no recording of ten minutes at most.
+    Raises `NotAllowed`, `TooMany`, and `Invalid` for what is no recording of ten minutes at most.
     """
     if not actor.has_perm("voices.detect_watermark"):
         raise NotAllowed(_("You may not ask whether recordings are of ours."))
     asked_by = str(actor.pk)
     if Examination.objects.filter(asked_by=asked_by, state__in=_WAITING).count() >= AT_ONCE:
         raise TooMany(_("%(most)s of your recordings are being looked at: let one end first."), most=AT_ONCE)
-    pcm = detection.heard(data)
+    try:
+        pcm = detection.heard(data)
+    except AudioRefused as error:
+        raise refused_sound.invalid(error) from error
     examination_id, now = uuid4().hex, timezone.now()
     _write(examination_id, data)
     Examination.objects.create(

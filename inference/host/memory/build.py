@@ -57,7 +57,7 @@ def build_keeper(
 def _of_the_host(registry: Registry) -> Iterator[Managed]:
     voices = {slot.model for slot in registry.tts}
     always = [slot.model for slot in registry.slots if slot.model not in voices]
-    yield HostProcess(HOST_BYTES + sum(memory_of_model(model) for model in always))
+    yield HostProcess(HOST_BYTES + sum(memory_of_model(model) for model in always), tuple(always))
     for slot in registry.tts:
         yield ManagedVoice(slot, Declaration(slot.model, "voice", HOST, memory_of_model(slot.model)), registry)
 

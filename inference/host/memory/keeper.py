@@ -1,6 +1,7 @@
 """Drives the gate: measures, tells it what has become of engines and sessions, carries out what it decides."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import get_args
@@ -24,7 +25,7 @@ from inference.gate.terms import (
 from inference.host.changes import Changes
 from inference.host.leases import Asked
 from inference.host.memory.looking import Looking
-from inference.host.memory.managed import Managed
+from inference.host.memory.managed import HostProcess, Managed
 from inference.host.memory.report import report
 from inference.machine import HOST, Machine
 from inference.types import MemoryStatus, ServiceLevel
@@ -60,6 +61,7 @@ class Keeper:
         """How often an engine has been ended here."""
         self._ordered: set[str] = set()
         """Engines whose load has been ordered and has not begun."""
+        self._in_use: Counter[str] = Counter()
         self._tasks: asyncio.TaskGroup | None = None
 
     @property
@@ -120,13 +122,23 @@ class Keeper:
 
     @asynccontextmanager
     async def using(self, engine: str) -> AsyncIterator[None]:
-        """Marks ``engine`` as used; raises `EngineUnavailable` when it is giving way."""
+        """Counts ``engine`` as used for the block; raises `EngineUnavailable` when it is giving way.
+
+        What every conversation needs gives way to nobody, and whoever wants it while it is started again waits.
+        """
         account = self._gate.accounts.get(engine)
-        if account is not None:
-            if account.life == "unloading":
-                raise EngineUnavailable(f"{engine} gives way: memory is short.")
+        if account is None:
+            yield
+            return
+        if account.life == "unloading" and account.declared.role != "core":
+            raise EngineUnavailable(f"{engine} gives way: memory is short.")
+        self._in_use[engine] += 1
+        self._gate.used(_now(), engine)
+        try:
+            yield
+        finally:
+            self._in_use[engine] -= 1
             self._gate.used(_now(), engine)
-        yield
 
     # Sessions
 
@@ -166,6 +178,9 @@ class Keeper:
 
     def _named(self, name: str) -> Managed:
         found = self.managed.get(name) or next((item for item in self.managed.values() if item.model == name), None)
+        host = self.managed.get("host")
+        if isinstance(host, HostProcess) and name in host.models:
+            return host
         if found is None or not found.model:
             known = ", ".join(sorted(item.model for item in self.managed.values() if item.model))
             raise UnknownEngine(f"There is no engine {name[:100]!r} here. There are: {known}.")
@@ -194,6 +209,8 @@ class Keeper:
                     if name not in self._ordered:
                         self._gate.sync(_now(), name, item.life)
                 measurement = await self._looking.look()
+            for name in +self._in_use:
+                self._gate.used(_now(), name)
             self._gate.observe(_now(), measurement)
 
     def _carry_out(self) -> None:

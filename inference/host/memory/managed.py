@@ -107,8 +107,10 @@ class HostProcess:
     model = ""
     life: EngineLife = "loaded"
 
-    def __init__(self, memory: int) -> None:
+    def __init__(self, memory: int, models: tuple[str, ...] = ()) -> None:
         self.declared = Declaration("host", "core", HOST, memory, restarts=False)
+        self.models = models
+        """What is always in it."""
         self.pids = frozenset({os.getpid()})
 
     async def load(self) -> None:

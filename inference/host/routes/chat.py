@@ -36,7 +36,10 @@ async def completions(request: web.Request) -> web.StreamResponse:
     if functions:
         body = constrained(body, functions)
     await host.chat.get_ready()
-    async with host.scheduler.turn({"chat": 1}, due=due, expires=expires) as ticket:
+    async with (
+        host.memory.using(host.chat.status.engine),
+        host.scheduler.turn({"chat": 1}, due=due, expires=expires) as ticket,
+    ):
         began = asyncio.get_running_loop().time()
         async with host.chat.post(body) as upstream:
             if upstream.status != 200:

@@ -8,10 +8,13 @@ from aiohttp import web
 from inference.errors import AudioRefused, EngineUnavailable
 from inference.host.errors import json_response
 from inference.host.host import HOST
+from inference.host.speech.terms import WATERMARK
 from inference.types import WIRE_RATE
 
 _MOST_BYTES = 600 * WIRE_RATE * 2
 _STALLED_S = 30.0
+_WITHIN_S = 300.0
+"""Looking takes 24 s for ten minutes of sound; the rest is for loading, and for the sound to come."""
 
 
 async def watermark(request: web.Request) -> web.Response:
@@ -20,8 +23,9 @@ async def watermark(request: web.Request) -> web.Response:
     if detector is None:
         raise EngineUnavailable("This host has no watermark detector.")
     if detector.status.state == "unloaded":
-        await host.memory.permit(detector.child.name)
-    return json_response(await detector.find(_body(request)))
+        await host.memory.permit(WATERMARK)
+    async with host.memory.using(WATERMARK), asyncio.timeout(_WITHIN_S):
+        return json_response(await detector.find(_body(request)))
 
 
 async def _body(request: web.Request) -> AsyncIterator[bytes]:

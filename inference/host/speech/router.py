@@ -7,7 +7,7 @@ sentence is tried again, then said by the next one that can. After the first sou
 import asyncio
 import traceback
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -17,7 +17,7 @@ from inference.errors import EngineError, EngineUnavailable
 from inference.host.speech.embedded import EmbeddedVoices
 from inference.host.speech.references import References
 from inference.host.speech.speaker import Speaker, SpeechAsk
-from inference.host.speech.terms import Allowance, NoGate, Watermarker
+from inference.host.speech.terms import WATERMARK, Allowance, NoGate, Watermarker
 from inference.host.speech.voices import pick, why_another
 from inference.host.speech.worker import WorkerSpeaker
 from inference.speech.normalise import speakable
@@ -142,7 +142,9 @@ class Router:
         if way.made.cloned:
             assert self.watermarker is not None
             sound = self.watermarker.marked(sound)
-        async with self.gate.using(way.made.engine) if way.made.cloned else nullcontext():
+        async with AsyncExitStack() as in_use:
+            for engine in (way.made.engine, WATERMARK) if way.made.cloned else ():
+                await in_use.enter_async_context(self.gate.using(engine))
             try:
                 async for piece in sound:
                     if piece:

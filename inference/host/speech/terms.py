@@ -6,6 +6,9 @@ from typing import Protocol
 
 from inference.types import EngineStatus
 
+WATERMARK = "watermark"
+"""Its name among the engines."""
+
 
 class Watermarker(Protocol):
     """Puts the mark into cloned sound."""
@@ -30,7 +33,7 @@ class Allowance(Protocol):
         """Returns when ``engine`` may be loaded; raises `EngineUnavailable`."""
 
     def using(self, engine: str) -> AbstractAsyncContextManager[None]:
-        """Marks ``engine`` as used for the block; raises `EngineUnavailable` when it has to give way."""
+        """Counts ``engine`` as used for the block; raises `EngineUnavailable` when it has to give way."""
 
 
 class NoGate:

@@ -7,6 +7,7 @@ from inference.host.children.child import Child, Children
 from inference.host.children.environment import Environment
 from inference.host.children.place import folder_of
 from inference.host.children.spec import Address, EngineSpec
+from inference.host.speech.terms import WATERMARK
 from inference.host.watermark.watermark import Watermark
 
 MEMORY_BYTES = 560 * 1024**2
@@ -18,7 +19,7 @@ def build_watermark(settings: Config, choice: Choice, changes: Changes, children
     folder = folder_of(settings)
     socket = folder / "watermark.sock"
     spec = EngineSpec(
-        name="watermark",
+        name=WATERMARK,
         kind="watermark",
         model="perth",
         environment=Environment("watermark", root=settings.engines_dir),
