@@ -1,5 +1,6 @@
 """What the views of /api/ share."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
@@ -32,26 +33,27 @@ class View(APIView):
         found: Actor = person
         return found
 
-    def query(self, serializer: type[Serializer]) -> dict[str, Any]:
-        """The query's parameters, checked; those that were left out are absent or their defaults."""
+    def query(self, serializer: type[Serializer], *, beside: Collection[str] = ()) -> dict[str, Any]:
+        """The query's parameters, checked; those that were left out are absent or their defaults.
+
+        ``beside``: others that the view takes.
+        """
         # A plain dictionary: of a form, a switch that is absent would be taken as off.
-        checked = serializer(data=self.request.query_params.dict())
-        checked.is_valid(raise_exception=True)
-        found: dict[str, Any] = checked.validated_data
-        return found
+        asked = self.request.query_params.dict()
+        return checked(serializer, {name: value for name, value in asked.items() if name not in beside})
 
     def body(self, serializer: type[Serializer]) -> dict[str, Any]:
         """The request's body, checked."""
-        return checked_body(serializer, self.request.data)
+        return checked(serializer, self.request.data)
 
 
-def checked_body(serializer: type[Serializer], data: Any) -> dict[str, Any]:
-    """What a body says. A field that is not known is an error: a misspelt one must not be passed over."""
-    checked = serializer(data=data)
-    checked.is_valid(raise_exception=True)
-    if unknown := set(data) - set(checked.fields):
+def checked(serializer: type[Serializer], data: Any) -> dict[str, Any]:
+    """What a body or a query says. A field that is not known is an error: a misspelt one must not be passed over."""
+    read = serializer(data=data)
+    read.is_valid(raise_exception=True)
+    if unknown := set(data) - set(read.fields):
         raise ValidationError(dict.fromkeys(sorted(unknown), "There is no such field."))
-    found: dict[str, Any] = checked.validated_data
+    found: dict[str, Any] = read.validated_data
     return found
 
 

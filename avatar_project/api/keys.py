@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from avatar_project import api_keys
 from avatar_project.models import ApiKey, User
-from common.rest import Serializer, Text, checked_body
+from common.rest import Serializer, Text, checked
 from conversations.api.pagination import Pages
 from conversations.errors import Invalid, NotAllowed
 
@@ -72,7 +72,7 @@ class Keys(APIView):
         owner = request.user
         if not isinstance(owner, User) or owner.is_guest:
             raise NotAllowed("Guests have no keys: sign in first.")
-        asked = checked_body(KeyIn, request.data)
+        asked = checked(KeyIn, request.data)
         try:
             new = api_keys.create(owner, **asked)
         except api_keys.KeyRefused as error:

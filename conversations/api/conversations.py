@@ -43,7 +43,7 @@ class Conversations(ConversationsView):
         responses=Summary(many=True),
     )
     def get(self, request: Request) -> Response:
-        asked = self.query(ListQuery)
+        asked = self.query(ListQuery, beside=("cursor", Pages.page_size_query_param))
         pages = Pages()
         page = pages.paginate_queryset(_chosen(self.actor, asked), request, self) or []
         return pages.get_paginated_response(Summary(summaries(page), many=True).data)

@@ -91,6 +91,14 @@ def test_wrong_fields_are_named(client: Client) -> None:
     assert {error["field"] for error in errors} == {"name", "scopes.1"}
 
 
+@pytest.mark.parametrize("path", [LIST, "/api/conversations/search/?q=x&", "/api/statistics/", "/api/voice-profiles/"])
+def test_a_parameter_that_is_not_known_is_not_passed_over(client: Client, path: str) -> None:
+    between = "" if path.endswith("&") else "?"
+    errors = problem(client.get(f"{path}{between}languag=en"), 400)["errors"]
+    assert [error["field"] for error in errors] == ["languag"]
+    assert client.get(LIST + "?page_size=2&language=en").status_code == 200
+
+
 def test_a_foreign_host(client: Client) -> None:
     problem(client.get(LIST, headers={"host": "evil.example"}), 400)
 
