@@ -1,21 +1,10 @@
-"""Answers over the protocol: order, text and speech, cancelling, failing, answers outside the conversation."""
+"""Answers over the protocol: order, text and speech, cancelling, answers outside the conversation."""
 
 import base64
 
-from conversations.events import (
-    ReplyFailed,
-    ReplyFinished,
-    ReplyGenerated,
-    ReplyHeard,
-    ReplySpoken,
-    ReplyStarted,
-    UserWrote,
-)
+from conversations.events import ReplyFinished, ReplyGenerated, ReplyHeard, ReplySpoken, ReplyStarted, UserWrote
 from conversations.realtime.context import CHINESE_INSTRUCTIONS, DEFAULT_INSTRUCTIONS
-from inference.errors import EngineError, EngineRefused, EngineUnavailable
-from inference.types import ChatDelta
 from tests.conversations.talker import talking
-from tests.fake_engines import FakeEngines
 
 SPOKEN_ORDER = [
     "response.created",
@@ -228,102 +217,3 @@ async def test_input_may_refer_to_items_of_the_conversation() -> None:
         t.say("response.create", response={"output_modalities": ["text"], "input": [reference]})
         await t.until("response.done")
         assert [m["content"] for m in t.engines.requests[0].messages[1:]] == ["Remember the moon."]
-
-
-async def test_an_empty_answer_becomes_an_honest_sentence_and_a_fact() -> None:
-    async with talking(FakeEngines(replies=[""])) as t:
-        t.write("Hi.")
-        t.say("response.create")
-        done = await t.until("response.done")
-        assert done["response"]["status"] == "completed"
-        said = done["response"]["output"][0]["content"][0]["transcript"]
-        assert said
-        assert t.engines.spoken
-        failed = t.record.of(ReplyFailed)[0]
-        assert (failed.code, failed.spoken) == ("empty_answer", said)
-
-
-async def test_a_failed_answer_is_said_aloud_and_ends_as_failed() -> None:
-    async with talking(FakeEngines(replies=[EngineError("The model broke.", permanent=True)])) as t:
-        t.write("Hi.")
-        t.say("response.create")
-        done = await t.until("response.done")
-        assert done["response"]["status"] == "failed"
-        assert done["response"]["status_details"]["error"]["code"] == "engine_error"
-        assert t.engines.spoken
-        assert [failed.message for failed in t.record.of(ReplyFailed)] == ["The engine failed."]
-
-
-async def test_an_engine_that_is_starting_is_waited_for() -> None:
-    engines = FakeEngines(replies=[EngineUnavailable("Starting."), EngineUnavailable("Starting."), "Here I am."])
-    async with talking(engines) as t:
-        t.write("Hi.")
-        t.say("response.create")
-        done = await t.until("response.done")
-        assert done["response"]["status"] == "completed"
-        assert done["response"]["output"][0]["content"][0]["transcript"] == "Here I am."
-
-
-async def test_without_a_voice_the_words_still_come() -> None:
-    engines = FakeEngines()
-    engines.speech_error = EngineRefused("No such language.")
-    async with talking(engines) as t:
-        t.write("Hi.")
-        t.say("response.create")
-        done = await t.until("response.done")
-        assert done["response"]["status"] == "failed"
-        assert done["response"]["output"][0]["content"][0]["transcript"] == "Hello to you. How are you today?"
-        await t.until("avatar.heard")
-    assert t.record.of(ReplyHeard)[0].source == "text"
-
-
-async def test_an_answer_cut_by_the_token_limit_is_incomplete() -> None:
-    engines = FakeEngines(replies=[(ChatDelta("Once upon a"), ChatDelta(finish_reason="length"))])
-    async with talking(engines) as t:
-        t.write("A tale.")
-        t.say("response.create", response={"max_output_tokens": 3})
-        done = await t.until("response.done")
-        assert done["response"]["status"] == "incomplete"
-        assert done["response"]["status_details"]["reason"] == "max_output_tokens"
-
-
-async def test_a_spoken_answer_ends_when_enough_is_said() -> None:
-    sentence = "This sentence goes on and on for quite a while."
-    async with talking(FakeEngines(replies=[" ".join([sentence] * 20)])) as t:
-        t.engines.seconds_per_letter = 0.001
-        t.write("A lecture.")
-        t.say("response.create")
-        done = await t.until("response.done")
-        said = done["response"]["output"][0]["content"][0]["transcript"]
-        assert done["response"]["status"] == "completed"
-        assert said.strip().endswith("while.")
-        assert 156 <= len(said) <= 240
-        assert t.engines.stopped == 1
-
-
-async def test_a_long_sentence_is_not_begun_when_there_is_no_time_for_it() -> None:
-    replies = ["This is short enough. " + "And this one goes on without an end " * 7 + "at last. Bye."]
-    async with talking(FakeEngines(replies=replies)) as t:
-        t.write("A lecture.")
-        t.say("response.create")
-        done = await t.until("response.done")
-        assert done["response"]["output"][0]["content"][0]["transcript"] == "This is short enough. "
-
-
-async def test_a_client_that_says_how_long_gets_it_all() -> None:
-    reply = " ".join(["This sentence goes on and on for quite a while."] * 10)
-    async with talking(FakeEngines(replies=[reply])) as t:
-        t.engines.seconds_per_letter = 0.001
-        t.write("A lecture.")
-        t.say("response.create", response={"max_output_tokens": 4096})
-        done = await t.until("response.done")
-        assert done["response"]["output"][0]["content"][0]["transcript"] == reply
-
-
-async def test_later_sentences_are_due_when_the_player_would_run_dry() -> None:
-    async with talking(FakeEngines(replies=["One is here now. Two comes later then. Three is the last one."])) as t:
-        t.write("Count.")
-        t.say("response.create")
-        await t.until("response.done")
-        assert t.engines.due[0] == 0.0
-        assert all(due > 0 for due in t.engines.due[1:])
