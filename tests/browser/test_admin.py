@@ -66,39 +66,38 @@ async def confirmed(page: Page, button: str, reason: str, *, note: str = "") -> 
     await page.wait_for_selector(".messagelist .success")
 
 
-async def test_a_moderators_walk(web: Stack, moderated: str, open_chat: OpenChat) -> None:
-    chat = await signed_in(web, open_chat)
+async def found_by_filter_and_by_search(chat: ChatPage, conversation: str) -> None:
     page = chat.page
-    await accessible(page)
-    await page.get_by_role("link", name="Open flags").click()
-    await expect(page.locator("#result_list tbody tr")).to_have_count(3)
-
     await chat.open("/admin/conversations/conversation/")
     await expect(page.locator("#result_list tbody tr")).to_have_count(50)
     await page.get_by_role("link", name="with open flags").click()
     await expect(page.locator("#result_list tbody tr")).to_have_count(3)
-    await page.fill("#searchbar", moderated)
+    await page.fill("#searchbar", conversation)
     await page.press("#searchbar", "Enter")
     await expect(page.locator("#result_list tbody tr")).to_have_count(0)
     await page.get_by_role("link", name=re.compile("Clear all filters")).click()
-    await page.fill("#searchbar", moderated)
+    await page.fill("#searchbar", conversation)
     await page.press("#searchbar", "Enter")
     await page.locator("#result_list tbody th a").click()
-
     await expect(page.locator("#turns-heading")).to_be_visible()
     await accessible(page)
+
+
+async def opened_and_listened_to(chat: ChatPage) -> None:
+    page = chat.page
     assert await page.locator(".turn .words").count() == 0
     await page.select_option(".closed select[name=reason]", "complaint")
     await page.get_by_role("button", name="Open the words").click()
     await expect(page.locator(".turn .words")).to_have_count(4)
     await accessible(page)
-
     await page.locator(".turn").first.get_by_role("button", name=re.compile("The person")).click()
     sound = page.locator(".turn").first.locator("audio")
     await sound.evaluate("audio => audio.play()")
     await chat.until("document.querySelector('.turn audio').currentTime > 0.2")
     assert 0.9 < await sound.evaluate("audio => audio.duration") < 1.2
 
+
+async def flagged_redacted_hidden_and_erased(page: Page) -> None:
     await confirmed(page, "Flag", "hate", note="please look at the first turn")
     await expect(page.locator("#flags-heading")).to_be_visible()
     await expect(page.get_by_text("please look at the first turn").first).to_be_visible()
@@ -119,6 +118,9 @@ async def test_a_moderators_walk(web: Stack, moderated: str, open_chat: OpenChat
         assert sum(act in row for row in trail) == 1, (act, trail)
     await accessible(page)
 
+
+async def all_flags_dismissed(chat: ChatPage) -> None:
+    page = chat.page
     await chat.open("/admin/conversations/flag/?status=open")
     await page.locator("#action-toggle").check()
     await page.select_option(".actions select[name=action]", "dismiss")
@@ -128,6 +130,17 @@ async def test_a_moderators_walk(web: Stack, moderated: str, open_chat: OpenChat
     await page.locator(".answers button").click()
     await expect(page.locator(".messagelist .success")).to_contain_text("3 of 3")
     await expect(page.locator("#result_list")).to_have_count(0)
+
+
+async def test_a_moderators_walk(web: Stack, moderated: str, open_chat: OpenChat) -> None:
+    chat = await signed_in(web, open_chat)
+    await accessible(chat.page)
+    await chat.page.get_by_role("link", name="Open flags").click()
+    await expect(chat.page.locator("#result_list tbody tr")).to_have_count(3)
+    await found_by_filter_and_by_search(chat, moderated)
+    await opened_and_listened_to(chat)
+    await flagged_redacted_hidden_and_erased(chat.page)
+    await all_flags_dismissed(chat)
     await chat.clean()
 
 

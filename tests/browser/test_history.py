@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 
 from tests.browser.conftest import ChatPage, OpenChat
 from tests.browser.seed_history import seed
@@ -30,21 +31,8 @@ async def signed_in(open_chat: OpenChat, stack: Stack, seeded: dict[str, Any], *
     return chat
 
 
-@pytest.mark.models
-@pytest.mark.flaky(reruns=2)  # the small chat model may say nothing that is heard
-async def test_a_walk_through_the_history(stack: Stack, open_chat: OpenChat) -> None:
-    seeded = seed(stack, f"walker-{secrets.token_hex(4)}")
-    chat = await signed_in(open_chat, stack, seeded, accept_downloads=True)
+async def found_by_two_characters(chat: ChatPage) -> None:
     page = chat.page
-    await chat.open("/chat")
-    await page.click('.bar a[href="/history"]')
-    assert await page.locator(".row-title").all_inner_texts() == [
-        "明天天氣怎麼樣？",
-        "What is the weather like tomorrow?",
-    ]
-    await shot(chat, "list")
-
-    # What was said in Chinese is found by two characters.
     await page.fill("#q", "天氣")
     await page.press("#q", "Enter")
     await page.wait_for_selector("mark")
@@ -53,14 +41,19 @@ async def test_a_walk_through_the_history(stack: Stack, open_chat: OpenChat) -> 
     await page.click(".passages a")
     assert await page.inner_text("h1") == "明天天氣怎麼樣？"
 
-    # A title of one's own.
+
+async def given_a_title(chat: ChatPage, title: str) -> None:
+    page = chat.page
     await page.click(".rename summary")
-    await page.fill("#title", "台北的天氣")
+    await page.fill("#title", title)
     await page.click(".rename button")
-    await page.wait_for_selector("h1:text('台北的天氣')")
+    await page.wait_for_selector(f"h1:text('{title}')")
     await shot(chat, "conversation")
 
-    # Heard again, here and as a whole.
+
+async def heard_again(chat: ChatPage) -> None:
+    """Here, and as a whole."""
+    page = chat.page
     await page.locator(".player-play").first.click()
     await page.wait_for_selector('.player-play[aria-label="Pause"]')
     await chat.until("Number(document.querySelector('.player-wave').ariaValueNow) > 0")
@@ -68,7 +61,9 @@ async def test_a_walk_through_the_history(stack: Stack, open_chat: OpenChat) -> 
     await page.wait_for_selector(".replay-turn")
     await page.go_back()
 
-    # Everything can be taken along.
+
+async def taken_along(chat: ChatPage, title: str) -> None:
+    page = chat.page
     for form in ("txt", "opus", "vtt", "json"):
         await page.click(".menu summary")
         async with page.expect_download() as download:
@@ -76,12 +71,15 @@ async def test_a_walk_through_the_history(stack: Stack, open_chat: OpenChat) -> 
         file = await (await download.value).path()
         assert file.stat().st_size > 100
         if form == "json":
-            assert json.loads(file.read_bytes())["conversation"]["title"] == "台北的天氣"
+            assert json.loads(file.read_bytes())["conversation"]["title"] == title
         if await page.locator(".menu[open]").count():
             await page.click(".menu summary")
 
-    # Another way from the first turn of the other one, which stays as it is.
-    await chat.open(f"/history/{seeded['english']}")
+
+async def gone_another_way(chat: ChatPage, conversation: str) -> None:
+    """From its first turn; the conversation itself stays as it is."""
+    page = chat.page
+    await chat.open(f"/history/{conversation}")
     await page.click("#turn-1 form button")
     await page.wait_for_url("**/chat")
     await page.wait_for_selector(".line.assistant")
@@ -100,15 +98,15 @@ async def test_a_walk_through_the_history(stack: Stack, open_chat: OpenChat) -> 
     assert await chat.lines("user") == ["What is the weather like tomorrow?", "And the day after?"]
     await chat.open("/history")
     assert await page.locator(".row .tag").all_inner_texts() == ["forked"]
-
-    # Continuing the first shows all of it.
-    await chat.open(f"/history/{seeded['english']}")
+    await chat.open(f"/history/{conversation}")
     await page.click('.actions a[href^="/chat"]')
     await page.wait_for_selector(".line-cut")
     assert len(await chat.lines("user")) == 3
 
-    # Erased, for good.
-    await chat.open(f"/history/{seeded['chinese']}")
+
+async def erased_for_good(chat: ChatPage, conversation: str) -> None:
+    page = chat.page
+    await chat.open(f"/history/{conversation}")
     await page.click(".actions .danger")
     await shot(chat, "erase")
     await page.click(".erase-form button")
@@ -116,6 +114,24 @@ async def test_a_walk_through_the_history(stack: Stack, open_chat: OpenChat) -> 
     await page.fill("#q", "天氣")
     await page.press("#q", "Enter")
     await page.wait_for_selector(".nothing")
+
+
+@pytest.mark.models
+@pytest.mark.flaky(reruns=2)  # the small chat model may say nothing that is heard
+async def test_a_walk_through_the_history(stack: Stack, open_chat: OpenChat) -> None:
+    seeded = seed(stack, f"walker-{secrets.token_hex(4)}")
+    chat = await signed_in(open_chat, stack, seeded, accept_downloads=True)
+    await chat.open("/chat")
+    await chat.page.click('.bar a[href="/history"]')
+    titles = ["明天天氣怎麼樣？", "What is the weather like tomorrow?"]
+    await expect(chat.page.locator(".row-title")).to_have_text(titles)
+    await shot(chat, "list")
+    await found_by_two_characters(chat)
+    await given_a_title(chat, "台北的天氣")
+    await heard_again(chat)
+    await taken_along(chat, "台北的天氣")
+    await gone_another_way(chat, seeded["english"])
+    await erased_for_good(chat, seeded["chinese"])
     await chat.clean()
 
 

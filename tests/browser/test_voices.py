@@ -54,17 +54,9 @@ async def record(chat: ChatPage, step: str, for_ms: int) -> None:
     assert await chat.page.locator(".told.refused").all_inner_texts() == []
 
 
-async def test_a_voice_is_made_consented_to_tried_and_withdrawn(
-    stack: Stack, open_chat: OpenChat, tmp_path: Path
-) -> None:
-    microphone = speech_file(tmp_path / "microphone.wav", SAMPLE, before_s=0.5, after_s=1)
-    chat = await open_chat(stack, microphone=microphone)
+async def sampled(chat: ChatPage) -> None:
+    """A new voice is named, recorded, and what was heard is corrected."""
     page = chat.page
-    await chat.open("/voice-profiles")
-    await expect(page.get_by_role("heading", name="Voices", exact=True)).to_be_visible()
-    await no_violations(chat)
-    await shot(chat, "voices-empty")
-
     await page.get_by_role("link", name="New voice").click()
     await page.fill("#name", "My own voice")
     await no_violations(chat)
@@ -82,6 +74,9 @@ async def test_a_voice_is_made_consented_to_tried_and_withdrawn(
     await page.fill("#words", SAMPLE)
     await page.locator("#transcript button").click()
 
+
+async def consented(chat: ChatPage, microphone: Path) -> None:
+    page = chat.page
     await page.wait_for_selector("#consent[data-now]")
     await shot(chat, "voices-consent")
     await page.get_by_role("button", name="Give me a sentence").click()
@@ -89,11 +84,14 @@ async def test_a_voice_is_made_consented_to_tried_and_withdrawn(
     await no_violations(chat)
     speech_file(microphone, sentence, before_s=0.5, after_s=1)  # read anew each time the microphone opens
     await record(chat, "consent", 14_000)
-
     await page.wait_for_url("**#try")
     assert await page.get_attribute(".voice-state", "data-state") == "usable"
     await no_violations(chat)
     await shot(chat, "voices-ready")
+
+
+async def tried(chat: ChatPage, stack: Stack) -> None:
+    page = chat.page
     await page.fill("#text", "This is what I would say.")
     await page.get_by_role("button", name="Say it").click()
     await page.wait_for_selector(".tries [data-running]")
@@ -105,9 +103,9 @@ async def test_a_voice_is_made_consented_to_tried_and_withdrawn(
     await no_violations(chat)
     await shot(chat, "voices-tried")
 
-    await chat.open("/chat")
-    await page.wait_for_selector("#voice option:text('My own voice')", state="attached")
 
+async def withdrawn_and_deleted(chat: ChatPage) -> None:
+    page = chat.page
     await chat.open("/voice-profiles")
     await shot(chat, "voices-list")
     await page.get_by_role("link", name="My own voice", exact=True).click()
@@ -121,4 +119,21 @@ async def test_a_voice_is_made_consented_to_tried_and_withdrawn(
     await page.get_by_role("button", name="Delete for good").click()
     await page.wait_for_selector(".told")
     assert await page.get_by_text("My own voice").count() == 0
+
+
+async def test_a_voice_is_made_consented_to_tried_and_withdrawn(
+    stack: Stack, open_chat: OpenChat, tmp_path: Path
+) -> None:
+    microphone = speech_file(tmp_path / "microphone.wav", SAMPLE, before_s=0.5, after_s=1)
+    chat = await open_chat(stack, microphone=microphone)
+    await chat.open("/voice-profiles")
+    await expect(chat.page.get_by_role("heading", name="Voices", exact=True)).to_be_visible()
+    await no_violations(chat)
+    await shot(chat, "voices-empty")
+    await sampled(chat)
+    await consented(chat, microphone)
+    await tried(chat, stack)
+    await chat.open("/chat")
+    await chat.page.wait_for_selector("#voice option:text('My own voice')", state="attached")
+    await withdrawn_and_deleted(chat)
     await chat.clean()
