@@ -13,10 +13,8 @@ from django.db import connections
 from uuid6 import uuid7
 
 from conversations.errors import Invalid, WrongState
-from conversations.events import UserSpoke, UserTranscribed
 from conversations.log.eventlog import event_log
 from conversations.models import Conversation
-from conversations.realtime.attempt import SILENCE_AFTER
 from conversations.realtime.config import Offer
 from conversations.realtime.context import ChatMessage, Window
 from conversations.realtime.limits import Limits
@@ -27,13 +25,11 @@ from conversations.rerun.answering import Answer, Manner
 from conversations.rerun.borrowed import BorrowedVoice
 from conversations.rerun.compare import Compared, Texts, Times
 from conversations.rerun.engines import choose
-from conversations.rerun.fork import Fork, begin, items_of, recorded_opus
-from conversations.rerun.source import Said, Source, SourceTurn, read, redacted_now
+from conversations.rerun.fork import Fork, begin, items_of
+from conversations.rerun.hearing import heard_again, language_heard
+from conversations.rerun.source import Source, SourceTurn, read, redacted_now
 from conversations.services import burial, forks
-from inference.audio.opus import decode_opus
-from inference.errors import AudioRefused
 from inference.ports import Engines
-from inference.types import STT_RATE
 
 T = TypeVar("T")
 
@@ -162,10 +158,12 @@ class Rerun:
         if redacted or not turn.words:
             compared.skipped = "redacted" if redacted else "no words"
             return compared, Texts()
-        said, transcript_ms = await self._said(source, turn)
+        said, transcript_ms = list(turn.said.values()), None
+        if self.wish.transcribe:
+            said, transcript_ms = await heard_again(self._engines, source, said)
         fork_items = items_of(turn, said)
         words = "\n".join(item.text for item in fork_items if item.text)
-        language = _language(said) or language_of_text(words) or source.language or "en"
+        language = language_heard(said) or language_of_text(words) or source.language or "en"
         answer = await self._answer(fork, turn, tuple(map(answering.message_of, fork_items)), language)
         try:
             await fork.append(turn, said, answer, transcript_ms)
@@ -176,32 +174,6 @@ class Rerun:
             return compared, Texts()
         self._compare(compared, turn, words, answer, language, transcript_ms)
         return compared, Texts(turn.words, words, turn.heard, "".join(answer.sentences).strip())
-
-    async def _said(self, source: Source, turn: SourceTurn) -> tuple[list[Said], float | None]:
-        """What the user said, transcribed anew if that was asked for; and how long the transcription took."""
-        said = list(turn.said.values())
-        if not self.wish.transcribe:
-            return said, None
-        took: float | None = None
-        for index, one in enumerate(said):
-            if not isinstance(one.fact, UserSpoke):
-                continue
-            sound = functools.partial(recorded_pcm, source.conversation_id, one.fact.audio_id)
-            pcm = await event_log().in_files_thread(sound)
-            if not pcm:
-                continue
-            begun = time.monotonic()
-            heard = await self._engines.transcribe(pcm + SILENCE_AFTER, language=source.language or None)
-            took = (took or 0.0) + (time.monotonic() - begun) * 1000
-            transcript = UserTranscribed(
-                item_id=one.item_id,
-                text=heard.text,
-                language=heard.language,
-                confidence=heard.confidence,
-                model=heard.model,
-            )
-            said[index] = Said(one.fact, transcript)
-        return said, round(took, 1) if took is not None else None
 
     async def _answer(
         self, fork: Fork, turn: SourceTurn, more: tuple[ChatMessage | None, ...], language: str
@@ -246,14 +218,6 @@ def first_turn(source: Source, wanted: str) -> int:
     return turn.number
 
 
-def recorded_pcm(conversation_id: str, audio_id: str) -> bytes:
-    """A recording: PCM16 mono at ``STT_RATE``; empty when there is none. Blocking."""
-    try:
-        return decode_opus(recorded_opus(conversation_id, audio_id), rate=STT_RATE)
-    except AudioRefused:
-        return b""
-
-
 async def in_thread(work: Callable[[], T]) -> T:
     """Blocking work that may take longer than the log's own calls, with a database connection of its own."""
 
@@ -264,7 +228,3 @@ async def in_thread(work: Callable[[], T]) -> T:
             connections.close_all()
 
     return await asyncio.to_thread(closing)
-
-
-def _language(said: list[Said]) -> str:
-    return next((one.transcript.language for one in reversed(said) if one.transcript is not None), "")
