@@ -7,6 +7,13 @@ from aiohttp import web
 
 from inference.errors import EngineError, EngineRefused
 
+
+class NotTaken(EngineError):
+    """The listener takes an answer too slowly, or not at all: nobody's engine waits for that."""
+
+    code = "not_taken"
+
+
 _STATUS = {
     "unauthorized": 401,
     "forbidden": 403,

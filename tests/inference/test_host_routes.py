@@ -13,7 +13,7 @@ from openai.types.audio import TranscriptionVerbose
 
 from inference.engines.base import Cancelled
 from inference.errors import EngineRefused, EngineUnavailable
-from inference.host.routes import speech
+from inference.host.routes import listener
 from tests.inference.fake_engines import FakeStt, FakeTts
 from tests.inference.served import served
 
@@ -132,7 +132,7 @@ async def test_speech_comes_piece_by_piece_and_stops_when_nobody_listens() -> No
 
 
 async def test_an_engine_does_not_wait_for_ever_for_who_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speech, "_NOT_TAKEN_S", 0.3)
+    monkeypatch.setattr(listener, "NOT_TAKEN_S", 0.3)
     tts = FakeTts([b"\1\0" * 24_000] * 1000)
     async with served(tts=tts) as host:
         async with host.http.post("/v1/audio/speech", json={"input": "Hello."}) as answer:
@@ -142,11 +142,11 @@ async def test_an_engine_does_not_wait_for_ever_for_who_does_not_read(monkeypatc
                 await answer.read()
         assert tts.made < 1000
         async with host.http.get("/metrics") as told:
-            assert 'route="/v1/audio/speech",outcome="timeout"} 1' in await told.text()
+            assert 'route="/v1/audio/speech",outcome="not_taken"} 1' in await told.text()
 
 
 async def test_who_reads_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speech, "_NOT_TAKEN_S", 0.5)
+    monkeypatch.setattr(listener, "NOT_TAKEN_S", 0.5)
     sound = b"\1\0" * 24_000 * 50
     async with served(tts=FakeTts([sound])) as host:
         body = {"input": "Hello.", "response_format": "pcm"}

@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from inference.errors import EngineUnavailable
-from inference.host.routes import speech
-from inference.host.speech.eagerly import NotTaken, eagerly
+from inference.host.errors import NotTaken
+from inference.host.routes import listener, speech
+from inference.host.speech.eagerly import eagerly
 from tests.inference.fake_engines import FakeTts
 from tests.inference.served import served
 
@@ -92,7 +93,7 @@ async def test_who_leaves_early_ends_the_work() -> None:
 async def test_a_listener_who_trickles_is_not_waited_for_as_long_as_the_text_lasts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(speech, "_NOT_TAKEN_S", 0.5)
+    monkeypatch.setattr(listener, "NOT_TAKEN_S", 0.5)
     monkeypatch.setattr(speech, "_SLOWEST", 0.01)
     tts = FakeTts([b"\1\0" * 24_000] * 1000)
     async with served(tts=tts) as host, host.http.post("/v1/audio/speech", json={"input": "Hello."}) as answer:

@@ -10,7 +10,7 @@ import pytest
 from inference.engine_settings import SpeechServer
 from inference.errors import EngineUnavailable
 from inference.host.changes import Changes
-from inference.host.routes import speech
+from inference.host.routes import listener
 from inference.host.speech.server import ServerSpeaker
 from inference.host.speech.server_answers import Voices, voices_of
 from inference.types import EngineState, Reference, SpeechMade
@@ -172,7 +172,7 @@ async def test_hanging_up_reaches_the_server() -> None:
 
 
 async def test_who_does_not_read_does_not_keep_it_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speech, "_NOT_TAKEN_S", 0.3)
+    monkeypatch.setattr(listener, "NOT_TAKEN_S", 0.3)
     async with with_server(omni=True) as (host, server):
         server.pieces = 10_000
         async with host.client.speech("Hello.", voice="", language="en", reference=REFERENCE) as sound:

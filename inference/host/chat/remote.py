@@ -123,7 +123,10 @@ class RemoteChat:
         if self._http is None:
             raise EngineUnavailable(self._detail)
         send = functools.partial(
-            self._http.post, f"{self._base}/chat/completions", headers={"Content-Type": "application/json"}
+            self._http.post,
+            f"{self._base}/chat/completions",
+            headers={"Content-Type": "application/json"},
+            allow_redirects=False,  # what people say goes where the operator said, and nowhere else
         )
         try:
             return await send(data=self._encoded(body))
@@ -160,8 +163,14 @@ class RemoteChat:
     async def _probe(self, http: aiohttp.ClientSession) -> float:
         try:
             async with http.get(
-                f"{self._base}/models", timeout=aiohttp.ClientTimeout(total=_PROBE_TIMEOUT_S)
+                f"{self._base}/models",
+                timeout=aiohttp.ClientTimeout(total=_PROBE_TIMEOUT_S),
+                allow_redirects=False,
             ) as response:
+                if 300 <= response.status < 400:
+                    message = f"The chat server at {self._base} sends us on to another address. Check AVATAR_CHAT_URL."
+                    self._set("failed", message)
+                    return _PROBE_S
                 if response.status in (401, 403):
                     self._set("failed", f"{self._base} refuses the key. Check AVATAR_CHAT_API_KEY.")
                     return _PROBE_S

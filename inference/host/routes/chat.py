@@ -6,16 +6,19 @@ from typing import Any
 
 import aiohttp
 import msgspec
+import structlog
 from aiohttp import web
 
 from inference import wire, wire_chat
 from inference.errors import ContextTooLong, EngineError, EngineRefused, EngineUnavailable
 from inference.host.chat.backend import RUNNING_USAGE, ChatBody
 from inference.host.chat.forced_call import ForcedCall, constrained, forced_functions
-from inference.host.errors import error_event
+from inference.host.errors import NotTaken, error_event
 from inference.host.host import HOST, Host
 from inference.host.request import due_at, expires_at, read_json
+from inference.host.routes.listener import Listener, hang_up
 
+log = structlog.get_logger(__name__)
 _TOO_LONG = ("exceed_context_size_error", "context_length_exceeded", "maximum context length", "context size")
 _MOST_ERROR_BYTES = 65_536
 _DONE = b"[DONE]"
@@ -61,6 +64,7 @@ async def _stream(
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await response.prepare(request)
+    listener = Listener(response)
     tail = b""
     try:
         async for chunk in _as_call(upstream, call) if call else upstream.content.iter_any():
@@ -68,7 +72,11 @@ async def _stream(
                 elapsed = asyncio.get_running_loop().time() - began
                 host.metrics.first_token(host.chat.status.name, elapsed * 1000)
             tail = (tail + chunk)[-32:]
-            await response.write(chunk)
+            await listener.give(chunk)
+    except NotTaken:
+        log.warning("answer_not_taken")
+        hang_up(request)
+        raise
     except (aiohttp.ClientError, OSError, TimeoutError):
         tail = b""
     if _DONE not in tail:
@@ -100,6 +108,8 @@ async def _refusal(upstream: aiohttp.ClientResponse) -> EngineError:
         return EngineUnavailable(message)
     if upstream.status in (401, 403):
         return EngineUnavailable("The chat server refuses the key. Check AVATAR_CHAT_API_KEY.", permanent=True)
+    if 300 <= upstream.status < 400:
+        return EngineUnavailable("The chat server sends us on to another address. Check AVATAR_CHAT_URL.")
     if 400 <= upstream.status < 500:
         return EngineRefused(message)
     return EngineError(message)

@@ -1,7 +1,5 @@
 """POST /v1/audio/speech: text to sound, streamed as the voice makes it; the headers say who speaks."""
 
-import asyncio
-from collections.abc import Awaitable
 from contextlib import ExitStack
 from typing import Literal
 
@@ -11,9 +9,10 @@ from aiohttp import web
 
 from inference.audio.wav import streamed_wav_header
 from inference.errors import EngineError, EngineRefused
+from inference.host.errors import NotTaken
 from inference.host.host import HOST, Host
 from inference.host.request import due_at, expires_at, read_json
-from inference.host.speech.eagerly import NotTaken
+from inference.host.routes.listener import Listener, hang_up
 from inference.host.speech.router import Spoken
 from inference.host.speech.speaker import SpeechAsk
 from inference.types import WIRE_RATE, Quality
@@ -21,13 +20,8 @@ from inference.wire_speech import made_headers
 
 log = structlog.get_logger(__name__)
 _MOST_CHARACTERS = 4_096
-_NOT_TAKEN_S = 30.0
-"""An engine waits no longer for a listener who takes no sound ..."""
 _SLOWEST = 2.0
-"""... nor, altogether, longer than that and twice what the sound lasts: nobody listens so slowly."""
-_WRITTEN_AT_ONCE = 65_536
-"""Bytes, 1.4 s of sound: who plays while it comes takes that in time however long a piece is."""
-_BYTES_PER_S = WIRE_RATE * 2
+"""A listener may take so many times as long as the sound lasts: nobody listens so slowly."""
 _CONTENT_TYPES = {"pcm": f"audio/pcm; rate={WIRE_RATE}", "wav": "audio/wav", "opus": "audio/ogg"}
 
 
@@ -59,7 +53,7 @@ async def speech(request: web.Request) -> web.StreamResponse:
     ask = _ask(host, asked, due, expires)
     with ExitStack() as stack:
         if ask.reference is not None:
-            stack.enter_context(host.speech.references.in_use(ask.reference.id, lambda: _hang_up(request)))
+            stack.enter_context(host.speech.references.in_use(ask.reference.id, lambda: hang_up(request)))
         # Nothing is sent before the first piece: it decides whether this is an answer or an error.
         async with host.speech.spoken(ask) as spoken:
             host.metrics.said(spoken.made)
@@ -104,48 +98,17 @@ async def _stream(request: web.Request, asked: SpeechRequest, spoken: Spoken) ->
     headers = {"Content-Type": _CONTENT_TYPES[asked.response_format], **made_headers(spoken.made)}
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
-    listener = _Listener(response)
+    listener = Listener(response, slowest_s=_SLOWEST / (WIRE_RATE * 2))
     try:
         if asked.response_format == "wav":
             await listener.give(streamed_wav_header(rate=WIRE_RATE))
         async for piece in spoken.pcm:
             await listener.give(piece)
         await listener.end()
-    except (EngineError, TimeoutError) as error:
+    except EngineError as error:
         # Half an answer has been sent: breaking the connection is the only way left to say that it is not whole.
-        if isinstance(error, TimeoutError | NotTaken):
+        if isinstance(error, NotTaken):
             log.warning("speech_not_taken", engine=spoken.made.engine)
-        _hang_up(request)
+        hang_up(request)
         raise
     return response
-
-
-class _Listener:
-    """Who takes the sound, and how long it has been waited for. Raises `TimeoutError` when that was too long."""
-
-    def __init__(self, response: web.StreamResponse) -> None:
-        self._response = response
-        self._waited_s = 0.0
-        self._given_s = 0.0
-
-    async def give(self, sound: bytes) -> None:
-        for at in range(0, len(sound), _WRITTEN_AT_ONCE):
-            part = sound[at : at + _WRITTEN_AT_ONCE]
-            await self._patiently(self._response.write(part))
-            self._given_s += len(part) / _BYTES_PER_S
-
-    async def end(self) -> None:
-        await self._patiently(self._response.write_eof())
-
-    async def _patiently(self, taken: Awaitable[None]) -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        async with asyncio.timeout(min(_NOT_TAKEN_S, _NOT_TAKEN_S + _SLOWEST * self._given_s - self._waited_s)):
-            await taken
-        self._waited_s += loop.time() - began
-
-
-def _hang_up(request: web.Request) -> None:
-    """Breaks the connection at once, what waits to be sent included; that ends the handler, and with it the work."""
-    if request.transport is not None:
-        request.transport.abort()

@@ -5,19 +5,13 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 
-from inference.errors import EngineError
+from inference.host.errors import NotTaken
 from inference.types import WIRE_RATE
 
 _MOST_BYTES = 600 * WIRE_RATE * 2
 """Waiting for the listener: ten minutes of sound, more than the longest text lasts at its usual pace ..."""
 _MOST_WAIT_S = 30.0
 """... and an engine that is further ahead waits altogether so long."""
-
-
-class NotTaken(EngineError):
-    """The listener takes the sound too slowly: nobody's engine waits for that."""
-
-    code = "not_taken"
 
 
 class _Ahead:
