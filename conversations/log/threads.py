@@ -67,7 +67,7 @@ class Threads:
                 try:
                     drop_broken_connection()
                     result = persistently(work)
-                except Exception as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
+                except BaseException as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
                     future.set_exception(error)
                 else:
                     future.set_result(result)

@@ -49,7 +49,7 @@ class _Job:
         """`run`; a failure takes back the whole transaction."""
         try:
             return self.run()
-        except Exception as error:
+        except BaseException as error:
             if Link().is_lost:
                 raise
             raise _TakenBack from error
@@ -59,7 +59,7 @@ class _Job:
         try:
             with transaction.atomic():
                 return self.run()
-        except Exception as error:
+        except BaseException as error:
             if Link().is_lost:
                 raise  # It befell all of them.
             return _failing(self, error)
@@ -144,14 +144,14 @@ class Writer:
                     return self._commit(jobs, how)
                 except (_TakenBack, IntegrityError):
                     continue  # A deferred constraint breaks the commit for all.
-                except Exception as error:  # noqa: BLE001 - it belongs to the callers, and the thread lives on
+                except BaseException as error:  # noqa: BLE001 - it belongs to the callers, and the thread lives on
                     return [_failing(job, error) for job in jobs]
         return [self._commit_alone(job) for job in jobs]
 
     def _commit_alone(self, job: _Job) -> Callable[[], None]:
         try:
             return self._commit([job], _Job.run)[0]
-        except Exception as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
+        except BaseException as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
             return _failing(job, error)
 
     def _commit(self, jobs: list[_Job], how: Callable[[_Job], Callable[[], None]]) -> list[Callable[[], None]]:

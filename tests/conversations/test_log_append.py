@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -108,6 +109,27 @@ def test_waiting_appends_share_a_transaction_and_fail_alone() -> None:
         assert last.result(10).last == 6
     finally:
         writer.close()
+
+
+@pytest.mark.parametrize("make", [Writer, lambda: Threads("test")])
+@pytest.mark.parametrize("together", [False, True])
+def test_what_would_end_a_thread_fails_its_call_alone(make: Callable[[], Writer | Threads], *, together: bool) -> None:
+    """``SystemExit`` of a library, say: the thread lives on, or nothing would be written any more."""
+    worker, gate = make(), threading.Event()
+
+    def leave() -> None:
+        raise SystemExit
+
+    waits = [worker.submit(partial(gate.wait, 10)) for _ in range(2 if together else 0)]
+    ended, after = worker.submit(leave), worker.submit(lambda: "written")
+    gate.set()
+    try:
+        with pytest.raises(SystemExit):
+            ended.result(10)
+        assert after.result(10) == "written"
+        assert all(wait.result(10) for wait in waits)
+    finally:
+        worker.close()
 
 
 def test_a_commit_broken_by_one_write_stores_the_others() -> None:
