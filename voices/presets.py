@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from collections import Counter
+from collections.abc import Collection
 from uuid import UUID, uuid5
 
 from common import engine
@@ -37,9 +38,9 @@ def find(name: str | UUID) -> VoiceInfo | None:
     return next((one for one in all_presets() if wanted in {one.id, str(id_of(one.id))}), None)
 
 
-def names() -> dict[str, str]:
+def names(known: Collection[VoiceInfo] | None = None) -> dict[str, str]:
     """What people call each preset, by its engine's name for it; of two that are called alike, each with its engine."""
-    known = all_presets()
+    known = all_presets() if known is None else known
     called = Counter(preset.name for preset in known)
     return {one.id: one.name if called[one.name] == 1 else f"{one.name} ({one.engine})" for one in known}
 

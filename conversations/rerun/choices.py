@@ -7,6 +7,7 @@ import msgspec
 from conversations.rerun.engines import opened
 from inference.errors import EngineError
 from inference.types import HostStatus, VoiceInfo
+from voices import presets
 from voices.selectors import usable_by
 from voices.types import VoiceChoice
 
@@ -14,7 +15,10 @@ WITHIN_S = 2.0
 
 
 class Choices(msgspec.Struct, frozen=True):
-    """``models`` and ``presets`` are empty while the engine host does not answer; ``profiles`` are people's voices."""
+    """``models`` and ``presets`` are empty while the engine host does not answer; ``profiles`` are people's voices.
+
+    No two presets are called alike.
+    """
 
     models: tuple[str, ...] = ()
     presets: tuple[VoiceInfo, ...] = ()
@@ -24,9 +28,10 @@ class Choices(msgspec.Struct, frozen=True):
 def choices_for(person_id: str) -> Choices:
     """Blocking, at most `WITHIN_S` and a query. Not from a coroutine."""
     status = asyncio.run(_status())
+    names = presets.names(status.voices)
     return Choices(
         models=tuple(engine.model for engine in status.engines if engine.kind == "chat" and engine.model),
-        presets=status.voices,
+        presets=tuple(msgspec.structs.replace(one, name=names[one.id]) for one in status.voices),
         profiles=usable_by(person_id) if status.cloning else (),
     )
 

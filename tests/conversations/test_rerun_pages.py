@@ -1,10 +1,12 @@
 """One's own conversation run again from the history: asked for, followed, compared; by nobody else, within bounds."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
 
+import msgspec
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
@@ -18,6 +20,7 @@ from conversations.rerun.engines import PatientEngines
 from conversations.rerun_tables import RerunJob, RerunState
 from conversations.services import reruns
 from conversations.services.erasure import erase_conversation, redact_turn
+from inference.types import HostStatus, VoiceInfo
 from tests.conversations.recorded import Recorded
 from tests.fake_engines import FakeEngines
 
@@ -103,6 +106,22 @@ def test_its_form_offers_what_there_is(talked: Recorded, client: Client, engines
     for voice in ("anna", "bert"):
         assert f'<option value="{voice}">{voice.title()}' in form
     assert "Transcribe the sound again" in form
+
+
+def test_two_voices_of_one_name_are_told_apart_by_their_engines(
+    talked: Recorded, client: Client, engines: FakeEngines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered = [("hibari-us", "Heart", "hibari"), ("af_heart", "Heart", "kokoro"), ("nova", "Nova", "kokoro")]
+    voices = tuple(VoiceInfo(id=voice, name=name, engine=engine, languages=("en",)) for voice, name, engine in offered)
+    status = msgspec.structs.replace(asyncio.run(engines.status()), voices=voices)
+
+    async def told() -> HostStatus:
+        return status
+
+    monkeypatch.setattr(engines, "status", told)
+    form = body(client, f"/history/{talked.id}/rerun")
+    for voice, name in (("hibari-us", "Heart (hibari)"), ("af_heart", "Heart (kokoro)"), ("nova", "Nova")):
+        assert f'<option value="{voice}">{name}, English</option>' in form
 
 
 def test_with_the_host_away_it_can_still_be_asked_for(
