@@ -1,5 +1,7 @@
 """A person's own page, and erasing oneself with everything on it."""
 
+import re
+
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
@@ -30,6 +32,14 @@ def test_it_says_who_one_is_and_what_there_is(page: Client, ada: User) -> None:
     shown = page.get("/account/").content.decode()
     assert "<strong>ada</strong>" in shown
     assert "(1)" in shown
+
+
+@pytest.mark.parametrize("language", ["en", "zh-TW"])
+def test_languages_of_the_page_are_named_in_their_own_words(page: Client, language: str) -> None:
+    """Whoever has to change it cannot read the one that is there."""
+    shown = page.get("/account/", headers={"Accept-Language": language}).content.decode()
+    for code, name in (("en", "English"), ("zh-hant", "繁體中文")):
+        assert re.search(f'<option value="{code}" lang="{code}"(?: selected)?>{name}</option>', shown)
 
 
 def test_with_the_password_everything_goes(page: Client, ada: User) -> None:
