@@ -1,26 +1,23 @@
-"""Search over what was said: it finds, it follows the log, it forgets, and its tables tell nobody anything."""
+"""Search over what was said: it finds, it follows the log, and it is made anew from it."""
 
 import io
 import threading
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
-from conversations import following, schedules, search, tasks
-from conversations.events import ReplyHeard, ReplySpoken, UserTranscribed
+from conversations import schedules, search, tasks
+from conversations.events import ReplyHeard, ReplySpoken
 from conversations.history_tables import SearchDocument, SearchToken
-from conversations.log import keys
-from conversations.log.eventlog import event_log
 from conversations.models import Turn
-from conversations.people_events import person_stream
 from conversations.projections import rebuild
 from conversations.reading.listing import Filters
-from conversations.services import erasure, moderation, titles
+from conversations.services import titles
 from conversations.streams import stream_of
-from tests.conversations.log_helpers import stored_bytes
+from tests.conversations.searching import found, index_check
 from tests.conversations.talks import Said, Talk
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,12 +41,6 @@ def chinese(owner_id: str) -> Talk:
     return Talk(owner_id, language="zh-TW", voice="kokoro-xiaoxiao").say(
         Said("明天天氣怎麼樣？", "中午以前不會下雨。晚上請帶雨傘。", language="zh")
     )
-
-
-def found(owner_id: str, query: str, filters: Filters | None = None) -> list[str]:
-    """The ids of the conversations that are found, in order."""
-    result = search.find(owner_id, query, filters or Filters())
-    return [hit.conversation.conversation_id for hit in result.hits]
 
 
 def test_words_of_both_sides_are_found(owner_id: str, weather: Talk, chinese: Talk) -> None:
@@ -147,85 +138,7 @@ def test_two_that_catch_up_at_once_leave_the_index_right(owner_id: str, monkeypa
     for thread in threads:
         thread.join()
     assert search.catch_up() == 0
-    assert _check() == []
-
-
-def test_what_was_erased_is_forgotten_at_once(owner_id: str, weather: Talk, chinese: Talk) -> None:
-    owner = get_user_model().objects.get(pk=owner_id)
-    titles.rename(weather.id, "Trip to Kyoto", actor=owner)
-    assert found(owner_id, "weather") == [weather.id]
-    erasure.redact_turn(weather.id, weather.turn_ids[0], actor=owner, reason="request")
-    assert found(owner_id, "weather") == []
-    assert found(owner_id, "calm") == [weather.id]
-    erasure.erase_conversation(weather.id, actor=owner, reason="request")
-    assert not SearchDocument.objects.filter(conversation__id=weather.id).exists()
-    assert found(owner_id, "calm") == []
-    assert found(owner_id, "kyoto") == []
-    assert found(owner_id, "天氣") == [chinese.id]
-    assert _check() == []
-
-
-@pytest.mark.parametrize("what", ["turn", "conversation"])
-def test_what_is_erased_while_it_is_read_is_not_indexed_after_all(
-    owner_id: str, weather: Talk, what: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner, genuine = get_user_model().objects.get(pk=owner_id), search.index._prepare
-
-    def erased_meanwhile(window: following.Window) -> search.index.Prepared:
-        prepared = genuine(window)
-        if what == "turn":
-            erasure.redact_turn(weather.id, weather.turn_ids[0], actor=owner, reason="request")
-        else:
-            erasure.erase_conversation(weather.id, actor=owner, reason="request")
-        return prepared
-
-    monkeypatch.setattr(search.index, "_prepare", erased_meanwhile)
-    assert search.catch_up() > 0  # the erasure itself is still to be read
-    indexed = SearchDocument.objects.filter(conversation__id=weather.id).values_list("turn_id", flat=True)
-    assert set(indexed) == ({weather.turn_ids[1]} if what == "turn" else set())
-
-
-def test_what_was_erased_before_it_was_indexed_never_is(owner_id: str, weather: Talk) -> None:
-    owner = get_user_model().objects.get(pk=owner_id)
-    erasure.redact_turn(weather.id, weather.turn_ids[0], actor=owner, reason="request")
-    assert found(owner_id, "weather") == []
-    assert SearchDocument.objects.count() == 1
-
-
-def test_what_a_moderator_hid_is_not_found(owner_id: str, weather: Talk) -> None:
-    moderator = get_user_model().objects.create_superuser(username="moderator")
-    moderation.hide(weather.id, actor=moderator, hidden=True, reason="under_review")
-    assert found(owner_id, "weather") == []
-    moderation.hide(weather.id, actor=moderator, hidden=False, reason="reviewed")
-    assert found(owner_id, "weather") == [weather.id]
-
-
-def test_a_persons_search_dies_with_their_key(owner_id: str, weather: Talk) -> None:
-    assert found(owner_id, "weather") == [weather.id]
-    event_log().write_now(lambda: keys.destroy(person_stream(owner_id)))
-    assert found(owner_id, "weather") == []
-    weather.say("One more word.")
-    assert found(owner_id, "word") == []
-
-
-def test_a_private_conversation_leaves_nothing_to_find(owner_id: str) -> None:
-    Talk(owner_id, keep="nothing").record("t", UserTranscribed(item_id="u", text=""))
-    search.catch_up()
-    assert SearchDocument.objects.count() == 0
-
-
-def test_the_tables_hold_no_word_and_differ_between_people(owner_id: str, weather: Talk, chinese: Talk) -> None:
-    other = str(get_user_model().objects.create_user(username="other").pk)
-    Talk(other).say("How is the weather tomorrow?")
-    assert found(other, "weather")
-    stored = stored_bytes()
-    for word in ("weather", "umbrella", "天氣"):
-        assert word.encode() not in stored
-    by_owner: dict[str, set[int]] = {}
-    for owner, token in SearchToken.objects.values_list("document__conversation__owner", "token"):
-        by_owner.setdefault(str(owner), set()).add(token)
-    assert by_owner.keys() == {owner_id, other}
-    assert not by_owner[owner_id] & by_owner[other]
+    assert index_check() == []
 
 
 def test_pages_go_on_where_the_last_ended_and_show_nothing_twice(owner_id: str) -> None:
@@ -252,18 +165,6 @@ def test_a_search_takes_as_many_queries_for_many_as_for_few(
         assert len(search.find(owner_id, "weather number").hits) == search.finding.PAGE
 
 
-def _check() -> list[str]:
-    """What ``rebuild_search --check`` says; it fails when, and only when, it says something."""
-    err, status = io.StringIO(), 0
-    try:
-        call_command("rebuild_search", "--check", stdout=io.StringIO(), stderr=err)
-    except CommandError as failure:
-        status = failure.returncode
-    lines = err.getvalue().splitlines()
-    assert status == bool(lines)
-    return lines
-
-
 @pytest.mark.parametrize(
     "damage",
     [
@@ -276,12 +177,12 @@ def _check() -> list[str]:
 def test_the_index_is_made_anew_from_the_record(owner_id: str, weather: Talk, chinese: Talk, damage: object) -> None:
     titles.rename(weather.id, "Trip to Kyoto", actor=get_user_model().objects.get(pk=owner_id))
     search.catch_up()
-    assert _check() == []
+    assert index_check() == []
     assert callable(damage)
     damage()
-    assert _check()
+    assert index_check()
     call_command("rebuild_search", stdout=io.StringIO(), stderr=io.StringIO())
-    assert _check() == []
+    assert index_check() == []
     assert found(owner_id, "umbrella") == [weather.id]
     assert found(owner_id, "雨傘") == [chinese.id]
     assert found(owner_id, "kyoto") == [weather.id]
