@@ -154,8 +154,8 @@ def another(program: Program) -> dict[str, str]:
     return {
         "AVATAR_CHAT_URL": url,
         "AVATAR_CHAT_API_KEY": program.key,
-        "AVATAR_FAST_SPEECH": url,
-        "AVATAR_FAST_SPEECH_API_KEY": program.key,
+        "AVATAR_FINE_SPEECH": url,
+        "AVATAR_FINE_SPEECH_API_KEY": program.key,
     }
 
 
@@ -170,10 +170,14 @@ async def test_one_avatar_is_the_chat_and_the_speech_server_of_another(
             assert status.context_tokens > 0
             request = ChatRequest(messages=({"role": "user", "content": "Say hello."},), max_tokens=12)
             assert "".join([delta.text async for delta in client.chat(request)])
-            async with asyncio.timeout(30):
-                while program.profile not in {v.id for v in (await client.status()).voices}:  # noqa: ASYNC110
+            async with asyncio.timeout(60):
+                while not any(one.engine == "url" and one.state == "ready" for one in (await client.status()).engines):  # noqa: ASYNC110
                     await asyncio.sleep(0.2)
-            async with client.speech("Good morning to you.", voice=program.profile, language="en") as speech:
-                assert (speech.made.engine, speech.made.voice) == ("url", program.profile)
+            offered = {voice.id for voice in (await client.status()).voices}
+            assert program.profile not in offered, "nobody here knows of its owner's consent"
+            async with client.speech(
+                "Good morning to you.", voice="hibari-us", language="en", quality="fine"
+            ) as speech:
+                assert (speech.made.engine, speech.made.voice, speech.made.quality) == ("url", "hibari-us", "fine")
                 sound = b"".join([pcm async for pcm in speech])
     assert len(sound) / 2 / WIRE_RATE > 0.7
