@@ -35,6 +35,9 @@ _OURS: tuple[tuple[tuple[type[Exception], ...], int, str, str], ...] = (
     ((OperationalError,), 503, "busy", "The database did not answer in time: try again."),
 )
 """Kinds of errors, and what they are to a program: status, code and detail (empty: the error's own)."""
+_SAME = ("days", "language", "name", "note", "quality", "reason", "scope", "score", "text", "transcript")
+_FIELDS = {"audio": "file", "too_large": "file"} | {name: name for name in _SAME}
+"""Codes of a request that is wrong in one field, and which: `errors` names it, as where the framework has found it."""
 CODES = {
     400: "invalid",
     401: "not_authenticated",
@@ -93,7 +96,9 @@ def _field_errors(detail: Any, field: str) -> Iterator[FieldError]:
 def _from_ours(error: Exception) -> Problem:
     for kinds, status, code, detail in _OURS:
         if isinstance(error, kinds):
-            return Problem(status, code or getattr(error, "code", "refused"), detail or str(error))
+            told, said = code or getattr(error, "code", "refused"), detail or str(error)
+            wrong = (FieldError(_FIELDS[told], said),) if status == 400 and told in _FIELDS else ()
+            return Problem(status, told, said, wrong)
     if isinstance(error, LogError) and not error.permanent:
         return Problem(503, "busy", str(error))
     return Problem(500, "server_error", "Something went wrong in the server. It was written to its log.")

@@ -77,6 +77,7 @@ def test_a_wrong_body_is_told_by_field(body: object, field: str) -> None:
 def test_a_language_that_nobody_can_read_a_consent_in_is_refused() -> None:
     problem = json_of(send(client_of(making.person("ada"), *SCOPES), "POST", ALL, {"name": "a", "language": "fr"}), 400)
     assert problem["code"] == "language"
+    assert [error["field"] for error in problem["errors"]] == ["language"]
 
 
 def test_a_key_needs_the_scope() -> None:
