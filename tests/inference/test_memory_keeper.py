@@ -225,6 +225,23 @@ async def test_fine_speech_makes_room_for_a_session_within_a_second() -> None:
     await asyncio.wait([running])
 
 
+async def test_nobody_loads_what_an_operator_just_unloads() -> None:
+    machine = FakeMachine(gpus=(24,))
+    f5 = FakeEngine(machine, Declaration("f5", "clone", "cuda:0", GB))
+    keeper = Keeper(Policy(places=9), machine, [Buffers(), f5], Changes())
+    await f5.load()
+    await keeper.look()
+    unloading = asyncio.create_task(keeper.unload("f5"))
+    await until(lambda: keeper.status.engines[1].state == "unloading")
+    with pytest.raises(EngineUnavailable, match="f5 is just being unloaded"):
+        await keeper.permit("f5")
+    with pytest.raises(EngineUnavailable, match="gives way"):
+        async with keeper.using("f5"):
+            pass
+    await unloading
+    await keeper.permit("f5")
+
+
 async def test_what_speaks_for_long_counts_as_used_until_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = FakeMachine(gpus=(24,))
     f5 = FakeEngine(machine, Declaration("f5", "clone", "cuda:0", GB))

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import get_args
 
 import structlog
 
@@ -25,13 +24,12 @@ from inference.gate.terms import (
 from inference.host.changes import Changes
 from inference.host.leases import Asked
 from inference.host.memory.looking import Looking
-from inference.host.memory.managed import HostProcess, Managed
-from inference.host.memory.report import report
+from inference.host.memory.managed import Managed, named
+from inference.host.memory.report import gauges, report
 from inference.machine import HOST, Machine
 from inference.types import MemoryStatus, ServiceLevel
 
 log = structlog.get_logger(__name__)
-LEVELS: tuple[ServiceLevel, ...] = get_args(ServiceLevel)
 _LOOK_S = 1.0
 
 
@@ -86,15 +84,7 @@ class Keeper:
 
     def gauges(self) -> dict[str, float]:
         """For /metrics."""
-        status = self.status
-        told: dict[str, float] = {"avatar_sessions_waiting": status.waiting}
-        for device in status.devices:
-            told[f'avatar_memory_used_bytes{{device="{device.name}"}}'] = device.used
-            told[f'avatar_memory_promised_bytes{{device="{device.name}"}}'] = device.promised
-            told[f'avatar_memory_limit_bytes{{device="{device.name}"}}'] = device.limit
-        for level in LEVELS:
-            told[f'avatar_service{{level="{level}"}}'] = level == status.service
-        return told
+        return gauges(self.status)
 
     # What speech asks
 
@@ -165,26 +155,20 @@ class Keeper:
 
     async def load(self, name: str) -> None:
         """Raises `EngineUnavailable` when there is no memory for it."""
-        item = self._named(name)
+        item = named(self.managed, name)
         await self.permit(item.declared.engine)
         self._load(item.declared.engine)
 
     async def unload(self, name: str) -> None:
-        item = self._named(name)
+        item = named(self.managed, name)
         if item.declared.role == "core":
             raise EngineRefused(f"{name} is what every conversation needs: it is not unloaded.")
-        await item.unload()
-        self._gone(item.declared.engine)
-
-    def _named(self, name: str) -> Managed:
-        found = self.managed.get(name) or next((item for item in self.managed.values() if item.model == name), None)
-        host = self.managed.get("host")
-        if isinstance(host, HostProcess) and name in host.models:
-            return host
-        if found is None or not found.model:
-            known = ", ".join(sorted(item.model for item in self.managed.values() if item.model))
-            raise UnknownEngine(f"There is no engine {name[:100]!r} here. There are: {known}.")
-        return found
+        engine = item.declared.engine
+        self._gate.sync(_now(), engine, "unloading")  # nobody begins to load it before its memory is free
+        try:
+            await item.unload()
+        finally:
+            self._gone(engine)
 
     # The loop
 
@@ -266,12 +250,6 @@ class Keeper:
             work.close()
         else:
             self._tasks.create_task(work, name=name)
-
-
-class UnknownEngine(EngineRefused):
-    """No engine here has that name."""
-
-    code = "model_not_found"
 
 
 def _now() -> float:

@@ -1,10 +1,12 @@
 """What the gate manages: engines of the host's process, engines with a process of their own, sessions' buffers."""
 
 import os
+from collections.abc import Mapping
 from typing import Protocol
 
 from inference.choice import CPU
 from inference.engines.base import TextToSpeech
+from inference.errors import EngineRefused
 from inference.gate.terms import Declaration, EngineLife, Role
 from inference.host.chat.embedded import EmbeddedChat
 from inference.host.children.child import Child
@@ -163,6 +165,24 @@ class Buffers:
 
     async def unload(self) -> None:
         """They end with their sessions."""
+
+
+class UnknownEngine(EngineRefused):
+    """No engine here has that name."""
+
+    code = "model_not_found"
+
+
+def named(managed: Mapping[str, Managed], name: str) -> Managed:
+    """By an engine's name or its model's, also one that is always in the host; raises `UnknownEngine`."""
+    host = managed.get("host")
+    if isinstance(host, HostProcess) and name in host.models:
+        return host
+    found = managed.get(name) or next((item for item in managed.values() if item.model == name), None)
+    if found is None or not found.model:
+        known = ", ".join(sorted(item.model for item in managed.values() if item.model))
+        raise UnknownEngine(f"There is no engine {name[:100]!r} here. There are: {known}.")
+    return found
 
 
 def device_of(device: str) -> str:

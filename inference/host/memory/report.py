@@ -1,10 +1,13 @@
 """What the gate knows, for operators."""
 
 from collections.abc import Mapping
+from typing import get_args
 
 from inference.gate.gate import Gate
 from inference.host.memory.managed import Managed
-from inference.types import DeviceMemory, EngineMemory, MemoryStatus
+from inference.types import DeviceMemory, EngineMemory, MemoryStatus, ServiceLevel
+
+_LEVELS: tuple[ServiceLevel, ...] = get_args(ServiceLevel)
 
 
 def report(gate: Gate, managed: Mapping[str, Managed]) -> MemoryStatus:
@@ -48,3 +51,15 @@ def report(gate: Gate, managed: Mapping[str, Managed]) -> MemoryStatus:
         service=service.level,
         service_reason=service.reason,
     )
+
+
+def gauges(status: MemoryStatus) -> dict[str, float]:
+    """The same for /metrics."""
+    told: dict[str, float] = {"avatar_sessions_waiting": status.waiting}
+    for device in status.devices:
+        told[f'avatar_memory_used_bytes{{device="{device.name}"}}'] = device.used
+        told[f'avatar_memory_promised_bytes{{device="{device.name}"}}'] = device.promised
+        told[f'avatar_memory_limit_bytes{{device="{device.name}"}}'] = device.limit
+    for level in _LEVELS:
+        told[f'avatar_service{{level="{level}"}}'] = level == status.service
+    return told
