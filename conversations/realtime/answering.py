@@ -19,7 +19,7 @@ from conversations.realtime.protocol.client_events import ResponseOptions
 from conversations.realtime.protocol.errors import ProtocolError, muted
 from conversations.realtime.reading_ahead import ReadingAhead
 from conversations.realtime.response import Response
-from conversations.realtime.stage import Reason
+from conversations.realtime.stage import Given, Reason
 from conversations.realtime.steps import Fault, Plan, Voiced
 from conversations.realtime.waterfall import Turn, measured, own_share_ms
 from inference.types import Transcript
@@ -179,7 +179,7 @@ class Answering:
     def said(self, answer: SpokenAnswer) -> None:
         self._listener.said(answer)
 
-    def sentence(self, response: Response, answer: SpokenAnswer, index: int, text: str) -> None:
+    def sentence(self, response: Given, answer: SpokenAnswer, index: int, text: str) -> None:
         self._live.extras.tell(
             lambda: ex.SentenceStarted(
                 response_id=response.id,
@@ -190,7 +190,7 @@ class Answering:
             )
         )
 
-    def voiced(self, response: Response, answer: SpokenAnswer, voiced: Voiced) -> None:
+    def voiced(self, response: Given, answer: SpokenAnswer, voiced: Voiced) -> None:
         made = voiced.made
         self._live.extras.tell(
             lambda: ex.SpeechBy(
@@ -207,7 +207,7 @@ class Answering:
             )
         )
 
-    def first_sound(self, response: Response) -> None:
+    def first_sound(self, response: Given) -> None:
         fact = measured(response.turn, response.marks, response.id)
         own_ms = own_share_ms(response.turn, response.marks)
         steps = msgspec.structs.asdict(fact)
@@ -216,7 +216,7 @@ class Answering:
             self._live.outbox.emit(facts=(fact,), turn_id=response.turn.id)
         self._live.extras.tell(lambda: ex.as_waterfall(fact, response.turn.id, own_ms))
 
-    def over(self, response: Response) -> None:
+    def over(self, response: Given) -> None:
         self._live.touched()
         self._outside.pop(response.id, None)
         if self._active is response:

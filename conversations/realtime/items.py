@@ -46,10 +46,6 @@ class Conversation:
     def __contains__(self, item_id: str) -> bool:
         return item_id in self._entries
 
-    @property
-    def last_id(self) -> str | None:
-        return self._order[-1] if self._order else None
-
     def get(self, item_id: str) -> Entry:
         """Raises `ProtocolError` when there is no such item."""
         try:

@@ -1,6 +1,6 @@
 """What an answer is to the session that it is given in, and how it looks to the client."""
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -8,11 +8,9 @@ from conversations.realtime.heard import SpokenAnswer
 from conversations.realtime.protocol import server_events as ev
 from conversations.realtime.protocol.items import Item
 from conversations.realtime.protocol.settings import Modality
-from conversations.realtime.steps import Voiced
+from conversations.realtime.steps import Marks, Voiced
+from conversations.realtime.waterfall import Turn
 from inference.types import Usage
-
-if TYPE_CHECKING:
-    from conversations.realtime.response import Response
 
 Reason = Literal["turn_detected", "client_cancelled", "content_filter"]
 """The last is the protocol's name for a moderator's hand."""
@@ -30,6 +28,18 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] | None = None
 
 
+class Given(Protocol):
+    """An answer as the session knows it."""
+
+    id: str
+    turn: Turn
+    manner: Manner
+    marks: Marks
+
+    @property
+    def in_conversation(self) -> bool: ...
+
+
 class Stage(Protocol):
     """What an answer tells the session."""
 
@@ -39,16 +49,16 @@ class Stage(Protocol):
     def said(self, answer: SpokenAnswer) -> None:
         """Nothing more of the answer will be sent."""
 
-    def sentence(self, response: "Response", answer: SpokenAnswer, index: int, text: str) -> None:
+    def sentence(self, response: Given, answer: SpokenAnswer, index: int, text: str) -> None:
         """A sentence's sound follows now."""
 
-    def voiced(self, response: "Response", answer: SpokenAnswer, voiced: Voiced) -> None:
+    def voiced(self, response: Given, answer: SpokenAnswer, voiced: Voiced) -> None:
         """Who speaks the sentence that follows."""
 
-    def first_sound(self, response: "Response") -> None:
+    def first_sound(self, response: Given) -> None:
         """The first sound of the answer has been handed to the socket."""
 
-    def over(self, response: "Response") -> None:
+    def over(self, response: Given) -> None:
         """``response.done`` has been said."""
 
 
