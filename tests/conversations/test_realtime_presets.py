@@ -45,12 +45,12 @@ async def test_over_the_wire_an_unknown_voice_is_told_with_every_sentence(stack:
         for voice in ("nobody-has-this", "hibari-gb"):
             audio = {"output": {"voice": voice}}
             item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Say hello."}]}
-            for event in (
+            for sent in (
                 {"type": "session.update", "session": {"type": "realtime", "audio": audio}},
                 {"type": "conversation.item.create", "item": item},
                 {"type": "response.create"},
             ):
-                await socket.send(json.dumps(event))
+                await socket.send(json.dumps(sent))
             event: dict[str, Any] = {}
             while event.get("type") != "response.done":
                 event = json.loads(await socket.recv())
