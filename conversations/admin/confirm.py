@@ -46,7 +46,7 @@ class CauseForm(forms.Form):
         super().__init__(data)
         reason = self.fields["reason"]
         assert isinstance(reason, forms.ChoiceField)
-        reason.choices = deed.reasons.choices
+        reason.choices = [("", gettext("Choose a reason")), *deed.reasons.choices]  # none is there by itself
         self.fields["note"].help_text = str(deed.note_for)
         if not deed.noted:
             del self.fields["note"]
