@@ -12,38 +12,17 @@ import pytest
 
 from inference import wire, wire_chat
 from inference.catalogue import default, model_file
-from inference.client import EngineClient
 from inference.errors import ContextTooLong, EngineRefused, EngineUnavailable
 from inference.host.changes import Changes
 from inference.host.chat.embedded import EmbeddedChat, EmbeddedModel
-from inference.types import ChatDelta, ChatRequest
+from inference.types import ChatRequest
 from tests.engine_host import RunningHost, ready, running_host, wait_for
+from tests.inference.chatting import WEATHER, answer, asking
 
 pytestmark = pytest.mark.models
 
 END_OF_TURN = 2
 """SmolLM2's token that ends an answer."""
-WEATHER = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "The weather in a city.",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string", "enum": ["Taipei", "Paris"]}},
-            "required": ["city"],
-        },
-    },
-}
-
-
-def asking(text: str, **more: object) -> ChatRequest:
-    request = ChatRequest(messages=({"role": "user", "content": text},), max_tokens=24, temperature=0, seed=1)
-    return msgspec.structs.replace(request, **more)
-
-
-async def answer(client: EngineClient, request: ChatRequest) -> list[ChatDelta]:
-    return [delta async for delta in client.chat(request)]
 
 
 async def test_it_streams_an_answer_and_counts_its_tokens(engine_host: RunningHost) -> None:

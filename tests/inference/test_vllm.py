@@ -15,9 +15,10 @@ from inference.client import EngineClient
 from inference.errors import ContextTooLong, EngineUnavailable
 from inference.host.changes import Changes
 from inference.host.chat.remote import RemoteChat
-from inference.types import ChatDelta, ChatFigures, ChatRequest, EngineStatus
+from inference.types import ChatFigures, EngineStatus
 from tests.engine_host import RunningHost, ready, running_host
 from tests.engines import smollm2, tiny_chat
+from tests.inference.chatting import WEATHER, answer, asking
 from tests.inference.served import served
 
 pytestmark = [pytest.mark.models, pytest.mark.engines, pytest.mark.timeout(600)]
@@ -29,27 +30,6 @@ SETTINGS = {
     "AVATAR_VLLM_MEMORY_MB": "1500",
     "AVATAR_MAX_SESSIONS": "5",
 }
-WEATHER = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "The weather in a city.",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string", "enum": ["Taipei", "Paris"]}},
-            "required": ["city"],
-        },
-    },
-}
-
-
-def asking(text: str, **more: object) -> ChatRequest:
-    request = ChatRequest(messages=({"role": "user", "content": text},), max_tokens=24, temperature=0, seed=1)
-    return msgspec.structs.replace(request, **more)
-
-
-async def answer(client: EngineClient, request: ChatRequest) -> list[ChatDelta]:
-    return [delta async for delta in client.chat(request)]
 
 
 async def chat_status(client: EngineClient) -> EngineStatus:
