@@ -28,6 +28,19 @@ def test_a_new_voice_leads_to_its_first_step(ada: Any) -> None:
     assert row.name in client.get(LIST).content.decode()
 
 
+def test_a_revoked_voice_is_shown_and_offers_nothing_that_would_be_refused(ada: Any, manager: Any) -> None:
+    voice_id = making.usable(ada, "Mine")
+    offers = [f'action="{at(voice_id)}/{part}"' for part in ("sample", "transcript", "previews", "share")]
+    before = browser(ada).get(at(voice_id)).content.decode()
+    assert all(offer in before for offer in offers)
+    services.revoke(voice_id, actor=manager, reason="abuse", note="Read the rules.")
+    page = browser(ada).get(at(voice_id)).content.decode()
+    assert not any(offer in page for offer in offers)
+    assert "Read the rules." in page
+    assert f'src="{at(voice_id)}/sample/sound"' in page, "it is still there to be heard"
+    assert f'href="{at(voice_id)}/delete"' in page
+
+
 @pytest.mark.parametrize("name", ["", "x" * 81])
 def test_a_name_that_cannot_be_is_refused_on_the_form(ada: Any, name: str) -> None:
     response = browser(ada).post(f"{LIST}/new", {"name": name, "language": "en"})
