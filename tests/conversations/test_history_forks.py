@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from avatar_project.models import User
 from conversations import search
 from conversations.errors import ConversationNotFound, Invalid, WrongState
-from conversations.events import ItemDeleted, KeepChanged, UserWrote
+from conversations.events import ItemDeleted, KeepChanged, ReplyVoiced, UserWrote
 from conversations.log.audio import AudioStore
 from conversations.log.errors import LogError
 from conversations.log.keys import KeyRing
@@ -71,6 +71,17 @@ def test_a_fork_goes_on_from_a_turn(owner: User, talk: Talk) -> None:
         "Second question?",
         "Second",
     ]
+
+
+def test_a_copied_answer_is_known_as_the_cloned_voice_that_it_is(owner: User, talk: Talk) -> None:
+    made = ReplyVoiced(response_id="r1", item_id="a1", index=0, engine="f5", cloned=True, asked="somebody's voice")
+    talk.record(talk.turn_ids[0], made)
+    forked = forks.fork(talk.id, actor=owner)
+    for conversation_id in (talk.id, forked):
+        turns = Turn.objects.filter(conversation__id=conversation_id).order_by("number")
+        assert [turn.cloned for turn in turns] == [True, False, False]
+        assert turns[0].voice == "somebody's voice"
+    assert differences(stream_of(forked)) == []
 
 
 def test_without_a_turn_all_of_it_is_taken(owner: User, talk: Talk) -> None:
