@@ -43,6 +43,21 @@ async def test_a_mute_silences_what_is_being_heard_and_says_why(web: Stack, open
     await chat.clean()
 
 
+async def test_what_is_typed_while_muted_is_not_shown_as_said(web: Stack, open_chat: OpenChat) -> None:
+    chat, server = await speaking(web, open_chat)
+    mute(server, True)
+    await chat.notice()
+    await chat.type("Can you read this?")
+    message = await server.until_sent("conversation.item.create")
+    await chat.until("document.querySelectorAll('.line.user').length === 1")
+    refusal = {"type": "invalid_request_error", "code": "session_muted", "message": "Muted."}
+    server.say("error", error={**refusal, "event_id": message["event_id"]})
+    server.say("error", error=refusal)  # and the answer that was asked for
+    await chat.until("document.querySelectorAll('.line.user').length === 0")
+    assert await chat.page.input_value("#message") == "Can you read this?"
+    await chat.clean()
+
+
 async def test_an_ended_session_does_not_come_back_by_itself(web: Stack, open_chat: OpenChat) -> None:
     chat, server = await speaking(web, open_chat, locale="zh-TW")
     ended_at = await chat.now()

@@ -90,12 +90,21 @@ export class Dialogue extends EventTarget {
   }
 
   wentWrong(error) {
+    this.takeBack(this.lines.get(error.event_id));
     // A moderator's hand: what is still in the loudspeaker is silenced too; a notice says why.
     if (SILENCING.has(error.code)) {
       this.thinking = false;
       if (this.player.playing) void this.answer.interrupt();
     } else if (error.event_id !== requests.QUIET) this.tell("trouble", troubleOf(error));
     if (error.code === "voice_not_usable") this.tell("voice-stopped", this.settings.get("voice"));
+  }
+
+  /** A typed message was refused: it is not part of the conversation. @param {Line | undefined} line */
+  takeBack(line) {
+    if (line === undefined) return;
+    this.lines.remove(line.id);
+    this.thinking = false;
+    this.tell("refused", line.text);
   }
 
   voiceStopped(taken) {

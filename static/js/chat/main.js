@@ -67,6 +67,7 @@ class Chat {
     dialogue.addEventListener("machine", ({ detail }) => this.machine.show(detail));
     dialogue.addEventListener("trouble", ({ detail }) => this.trouble(detail));
     dialogue.addEventListener("voice-stopped", ({ detail }) => this.voiceStopped(detail));
+    dialogue.addEventListener("refused", ({ detail }) => this.takeBack([detail]));
     dialogue.addEventListener("written", ({ detail }) => this.dock.announceAnswer(detail));
     this.machine.addEventListener("change", () => this.draw());
     this.settings.addEventListener("change", ({ detail }) => this.settingChanged(detail.name));
@@ -170,7 +171,7 @@ class Chat {
 
   async linkChanged() {
     if (!this.connection.isOpen) this.trouble("");
-    if (GIVEN_UP.has(this.connection.state)) this.takeBack();
+    if (GIVEN_UP.has(this.connection.state)) this.takeBack(this.unsent.splice(0));
     if (this.connection.isOpen) for (const text of this.unsent.splice(0)) await this.dialogue.write(text);
     if (this.connection.state === "ended" || this.connection.state === "forbidden") {
       this.spokeBefore = this.microphone.open;
@@ -180,9 +181,10 @@ class Chat {
     this.draw();
   }
 
-  /** What could not be sent stands in the message box again. */
-  takeBack() {
-    if (this.unsent.length > 0) byId("message").value = this.unsent.splice(0).join("\n");
+  /** What could not be said stands in the message box again, before what is being typed there. */
+  takeBack(texts) {
+    const box = byId("message");
+    box.value = [...texts, box.value].filter((text) => text).join("\n");
   }
 
   keepConversation(event) {

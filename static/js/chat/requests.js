@@ -43,8 +43,10 @@ export const truncate = (itemId, heardMs) => ({
   audio_end_ms: Math.max(0, Math.floor(heardMs)),
 });
 
+/** A refusal names it by the item's id. */
 export const message = (itemId, text) => ({
   type: "conversation.item.create",
+  event_id: itemId,
   item: { id: itemId, type: "message", role: "user", content: [{ type: "input_text", text }] },
 });
 
