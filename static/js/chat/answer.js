@@ -8,6 +8,8 @@ import { fromBase64, msOf, samplesIn } from "./pcm.js";
 export class Answer {
   /** The response under way, as the server names it, or null. */
   response = null;
+  /** The item of its words. */
+  saying = null;
   /** `performance.now()` at which the person's words ended, until the answer to them is heard. */
   askedAt = null;
   /** What was stopped here: what still arrives of it is dropped. */
@@ -26,7 +28,9 @@ export class Answer {
   }
 
   item({ item, response_id }) {
-    if (item.type === "message" && !this.stopped.has(response_id)) this.lines.open(item.id, "assistant");
+    if (item.type !== "message" || this.stopped.has(response_id)) return;
+    this.saying = item.id;
+    this.lines.open(item.id, "assistant");
   }
 
   words({ item_id, response_id, delta }) {
@@ -64,7 +68,7 @@ export class Answer {
   }
 
   done({ response }) {
-    if (this.response === response.id) this.response = null;
+    if (this.response === response.id) this.response = this.saying = null;
     for (const item of response.output ?? []) {
       this.player.finish(item.id);
       const line = this.lines.get(item.id);
@@ -97,14 +101,19 @@ export class Answer {
   /** The person wants no more of it: the server stops working on it too. */
   async stop() {
     if (this.response !== null) this.connection.send(requests.cancel(this.response));
-    this.response = null;
+    this.response = this.saying = null;
     this.askedAt = null;
     await this.interrupt();
   }
 
-  /** The connection is gone: what is in hand is played to its end. */
+  /** The connection is gone: what is in hand is played to its end, and more does not come. */
   disconnected() {
-    this.response = null;
+    const line = this.response === null ? undefined : this.lines.get(this.saying);
+    if (line?.text && line.cutMs === null) {
+      Object.assign(line, { cutMs: line.soundMs || Infinity, final: true });
+      this.lines.changed(line);
+    }
+    this.response = this.saying = null;
     for (const item of this.player.items) this.player.finish(item);
   }
 }
