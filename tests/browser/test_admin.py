@@ -86,6 +86,8 @@ async def found_by_filter_and_by_search(chat: ChatPage, conversation: str) -> No
 async def opened_and_listened_to(chat: ChatPage) -> None:
     page = chat.page
     assert await page.locator(".turn .words").count() == 0
+    await page.get_by_role("button", name="Open the words").click()
+    assert await page.locator(".closed select[name=reason]:invalid").count() == 1, "no reason is there by itself"
     await page.select_option(".closed select[name=reason]", "complaint")
     await page.get_by_role("button", name="Open the words").click()
     await expect(page.locator(".turn .words")).to_have_count(4)
