@@ -1,11 +1,14 @@
-"""Searching as a person does, and checking the index against the record."""
+"""Conversations to search, searching them as a person does, and checking the index against the record."""
 
 import io
 
+import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
 from conversations import search
 from conversations.reading.listing import Filters
+from tests.conversations.talks import Said, Talk
 
 
 def found(owner_id: str, query: str, filters: Filters | None = None) -> list[str]:
@@ -24,3 +27,23 @@ def index_check() -> list[str]:
     lines = err.getvalue().splitlines()
     assert status == bool(lines)
     return lines
+
+
+@pytest.fixture
+def owner_id() -> str:
+    return str(get_user_model().objects.create_user(username="owner").pk)
+
+
+@pytest.fixture
+def weather(owner_id: str) -> Talk:
+    return Talk(owner_id).say(
+        Said("How is the weather tomorrow?", "It stays dry until noon. Take an umbrella for the evening."),
+        Said("And the sea?", "It is calm. There will be storms on Sunday.", heard="It is calm."),
+    )
+
+
+@pytest.fixture
+def chinese(owner_id: str) -> Talk:
+    return Talk(owner_id, language="zh-TW", voice="kokoro-xiaoxiao").say(
+        Said("明天天氣怎麼樣？", "中午以前不會下雨。晚上請帶雨傘。", language="zh")
+    )

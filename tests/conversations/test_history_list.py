@@ -15,29 +15,12 @@ from conversations.models import Conversation
 from conversations.services import erasure, moderation
 from tests.conversations.fill import fill
 from tests.conversations.history_read import body, listed
-from tests.conversations.talks import Said, Talk
+from tests.conversations.history_read import client as client  # noqa: PLC0414  (a fixture)
+from tests.conversations.history_read import owner as owner  # noqa: PLC0414  (a fixture)
+from tests.conversations.history_read import talk as talk  # noqa: PLC0414  (a fixture)
+from tests.conversations.talks import Talk
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def owner() -> User:
-    return User.objects.create_user("ada")
-
-
-@pytest.fixture
-def client(owner: User) -> Client:
-    client = Client()
-    client.force_login(owner)
-    return client
-
-
-@pytest.fixture
-def talk(owner: User) -> Talk:
-    return Talk(str(owner.pk)).say(
-        Said("How is the weather?", "It is warm. It will rain.", heard="It is warm."),
-        Said("天氣怎麼樣？", "很熱。", language="zh"),
-    )
 
 
 def test_an_empty_history_says_what_to_do(client: Client) -> None:

@@ -14,30 +14,13 @@ from conversations.models import Conversation, Turn
 from conversations.services import erasure, titles
 from inference.types import VoiceInfo
 from tests.conversations.history_read import body, listed
+from tests.conversations.history_read import client as client  # noqa: PLC0414  (a fixture)
+from tests.conversations.history_read import owner as owner  # noqa: PLC0414  (a fixture)
+from tests.conversations.history_read import talk as talk  # noqa: PLC0414  (a fixture)
 from tests.conversations.talks import Said, Talk
 from tests.voices import making
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def owner() -> User:
-    return User.objects.create_user("ada")
-
-
-@pytest.fixture
-def client(owner: User) -> Client:
-    client = Client()
-    client.force_login(owner)
-    return client
-
-
-@pytest.fixture
-def talk(owner: User) -> Talk:
-    return Talk(str(owner.pk)).say(
-        Said("How is the weather?", "It is warm. It will rain.", heard="It is warm."),
-        Said("天氣怎麼樣？", "很熱。", language="zh"),
-    )
 
 
 def test_a_borrowed_voice_is_told_by_its_name_and_not_by_its_id(client: Client, owner: User) -> None:
@@ -49,10 +32,10 @@ def test_a_borrowed_voice_is_told_by_its_name_and_not_by_its_id(client: Client, 
     assert "a voice that is gone" in page
     assert "your own voice" in page
     assert "Not for Ada" not in page
-    for talk, told in zip(talks, ("Grandmother", "a voice that is gone", "your own voice"), strict=True):
-        page = body(client, f"/history/{talk.id}")
+    for spoken, told in zip(talks, ("Grandmother", "a voice that is gone", "your own voice"), strict=True):
+        page = body(client, f"/history/{spoken.id}")
         assert page.count(f"<span>{told}</span>") == 2, "of the conversation and of its turn"
-        assert f"<span>{talk.voice}</span>" not in page
+        assert f"<span>{spoken.voice}</span>" not in page
     assert listed(client, f"/history?voice={voice}") == [talks[0].id]
 
 

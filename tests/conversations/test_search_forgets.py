@@ -11,30 +11,13 @@ from conversations.log.eventlog import event_log
 from conversations.people_events import person_stream
 from conversations.services import erasure, moderation, titles
 from tests.conversations.log_helpers import stored_bytes
+from tests.conversations.searching import chinese as chinese  # noqa: PLC0414  (a fixture)
 from tests.conversations.searching import found, index_check
-from tests.conversations.talks import Said, Talk
+from tests.conversations.searching import owner_id as owner_id  # noqa: PLC0414  (a fixture)
+from tests.conversations.searching import weather as weather  # noqa: PLC0414  (a fixture)
+from tests.conversations.talks import Talk
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def owner_id() -> str:
-    return str(get_user_model().objects.create_user(username="owner").pk)
-
-
-@pytest.fixture
-def weather(owner_id: str) -> Talk:
-    return Talk(owner_id).say(
-        Said("How is the weather tomorrow?", "It stays dry until noon. Take an umbrella for the evening."),
-        Said("And the sea?", "It is calm. There will be storms on Sunday.", heard="It is calm."),
-    )
-
-
-@pytest.fixture
-def chinese(owner_id: str) -> Talk:
-    return Talk(owner_id, language="zh-TW", voice="kokoro-xiaoxiao").say(
-        Said("明天天氣怎麼樣？", "中午以前不會下雨。晚上請帶雨傘。", language="zh")
-    )
 
 
 def test_what_was_erased_is_forgotten_at_once(owner_id: str, weather: Talk, chinese: Talk) -> None:
